@@ -1,0 +1,134 @@
+//! The command table: everything that needs to know a command reads it.
+//!
+//! A family of commands is one file (or folder) that holds its rows and its handlers. Name, arity,
+//! flags, key positions, ACL categories, since, summary and syntax stand in the row and nowhere
+//! else; arity checks, COMMAND INFO/DOCS, consoles and documents are read from here.
+//!
+//! What must never be here: parsing of the wire, storage layout, time of its own.
+
+mod spec;
+
+pub use spec::{Begin, Categories, Find, Flags, Group, KeyFlags, KeySpec, Spec, Tips};
+
+use crate::node::Cx;
+use crate::observer::Observer;
+
+pub(crate) use crate::node::{Error, Flow, Outcome};
+
+/// Runs a command whose arity has been checked.
+pub(crate) type Handler<O> = fn(&mut Cx<'_, O>) -> Outcome;
+
+/// Declares a family: its rows and, in the same order, their handlers.
+///
+/// `rows! { get: Spec::new("get", 2, ...), ... }` makes `SPECS` and `handlers()`.
+macro_rules! rows {
+    ($($handler:path: $spec:expr),+ $(,)?) => {
+        pub(crate) static SPECS: &[$crate::commands::Spec] = &[$($spec),+];
+
+        pub(crate) fn handlers<O: $crate::observer::Observer>()
+        -> &'static [$crate::commands::Handler<O>] {
+            const { &[$($handler as $crate::commands::Handler<O>),+] }
+        }
+    };
+}
+pub(crate) use rows;
+
+macro_rules! families {
+    ($($family:ident),+ $(,)?) => {
+        $(mod $family;)+
+
+        static FAMILIES: &[&[Spec]] = &[$($family::SPECS),+];
+
+        /// A command's handler, for a given observer.
+        pub(crate) fn handler<O: Observer>(id: CommandId) -> Handler<O> {
+            let families = const { &[$($family::handlers::<O> as fn() -> &'static [Handler<O>]),+] };
+            families[usize::from(id.family)]()[usize::from(id.row)]
+        }
+    };
+}
+
+families! { connection, client, commands, config, server, generic, expire, scan, strings, numbers, hashes, transactions, pubsub }
+
+/// Where a command stands in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CommandId {
+    family: u8,
+    row: u8,
+}
+
+impl CommandId {
+    pub(crate) fn spec(self) -> &'static Spec {
+        &FAMILIES[usize::from(self.family)][usize::from(self.row)]
+    }
+}
+
+/// All rows, subcommands (`client|list`) included, in the table's order.
+pub fn all() -> impl Iterator<Item = &'static Spec> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// The subcommands of a container command.
+pub fn subcommands(container: &'static Spec) -> impl Iterator<Item = &'static Spec> {
+    all().filter(move |spec| spec.container() == Some(container.name))
+}
+
+/// A row by its full name (`get`, `client|list`), in any case.
+pub fn find(name: &[u8]) -> Option<&'static Spec> {
+    find_id(name).map(CommandId::spec)
+}
+
+/// The longest name that the index can hold: names beyond it are unknown.
+const NAME_LIMIT: usize = 32;
+
+/// A row by its full name, in any case.
+pub(crate) fn find_id(name: &[u8]) -> Option<CommandId> {
+    if name.len() > NAME_LIMIT {
+        return None;
+    }
+    let mut at = bucket(name);
+    loop {
+        let id = INDEX[at]?;
+        if id.spec().name.as_bytes().eq_ignore_ascii_case(name) {
+            return Some(id);
+        }
+        at = (at + 1) % INDEX.len();
+    }
+}
+
+/// A subcommand by its container's name and its own.
+pub(crate) fn find_subcommand(container: &str, name: &[u8]) -> Option<CommandId> {
+    let mut full = [0u8; NAME_LIMIT];
+    let len = container.len() + 1 + name.len();
+    full.get_mut(..len)?.copy_from_slice(&[container.as_bytes(), b"|", name].concat());
+    find_id(&full[..len])
+}
+
+/// An open-addressing table over the rows' names, made by the compiler.
+static INDEX: [Option<CommandId>; 1024] = {
+    let mut index = [None; 1024];
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            let mut at = bucket(FAMILIES[family][row].name.as_bytes());
+            while index[at].is_some() {
+                at = (at + 1) % index.len();
+            }
+            index[at] = Some(CommandId { family: family as u8, row: row as u8 });
+            row += 1;
+        }
+        family += 1;
+    }
+    index
+};
+
+/// FNV-1a over the name in lower case.
+const fn bucket(name: &[u8]) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut i = 0;
+    while i < name.len() {
+        hash = (hash ^ name[i].to_ascii_lowercase() as u32).wrapping_mul(0x0100_0193);
+        i += 1;
+    }
+    ((hash ^ (hash >> 15)) % 1024) as usize
+}

@@ -1,0 +1,430 @@
+//! Every setting, in one table: name, kind, default, whether it may change while running, summary.
+//!
+//! CONFIG GET/SET, the options of `larder serve`, its `--help` and the configuration file are all
+//! read from [`PARAMS`]. Names and defaults are those of redis.conf. What must never be here: what
+//! a setting does; that stands where it is used.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What values a setting takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A whole number in a range.
+    Int {
+        /// The least value.
+        min: i64,
+        /// The greatest value.
+        max: i64,
+    },
+    /// A number of bytes, as `100mb` or `1gb`.
+    Memory,
+    /// `yes` or `no`.
+    Bool,
+    /// One of a few words.
+    Enum(&'static [&'static str]),
+    /// Any text.
+    Text,
+    /// Limits by class of client: `class hard soft seconds ...`.
+    OutputLimits,
+}
+
+/// One setting's row.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Which one it is.
+    pub id: Id,
+    /// The directive's name in redis.conf.
+    pub name: &'static str,
+    /// An older name that still works.
+    pub alias: Option<&'static str>,
+    /// What values it takes.
+    pub kind: Kind,
+    /// The value when nothing is said, as one would write it.
+    pub default: &'static str,
+    /// Whether CONFIG SET may change it.
+    pub mutable: bool,
+    /// One sentence for `--help`.
+    pub summary: &'static str,
+}
+
+/// A setting's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Setting {
+    Number(i64),
+    Word(u8),
+    Text(String),
+}
+
+/// A value that a setting does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The setting's name as it was given.
+    pub name: String,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+impl core::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "'{}': {}", self.name, self.reason)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+macro_rules! params {
+    ($($id:ident $name:literal $(($alias:literal))? $kind:expr, $default:literal, $mutable:ident, $summary:literal;)+) => {
+        /// Names a setting.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Id { $($id),+ }
+
+        /// Every setting.
+        pub static PARAMS: &[Param] = &[$(Param {
+            id: Id::$id,
+            name: $name,
+            alias: params!(@alias $($alias)?),
+            kind: $kind,
+            default: $default,
+            mutable: params!(@mutable $mutable),
+            summary: $summary,
+        }),+];
+    };
+    (@alias $alias:literal) => { Some($alias) };
+    (@alias) => { None };
+    (@mutable live) => { true };
+    (@mutable fixed) => { false };
+}
+
+const COUNT: Kind = Kind::Int { min: 0, max: i64::MAX };
+const SECONDS: Kind = Kind::Int { min: 0, max: i32::MAX as i64 };
+const PORT: Kind = Kind::Int { min: 0, max: 65535 };
+
+/// The words of `maxmemory-policy`, in the order of [`Policy`].
+const POLICIES: &[&str] = &[
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "noeviction",
+];
+
+params! {
+    Bind "bind" Kind::Text, "127.0.0.1 -::1", fixed,
+        "Addresses to listen on, separated by spaces; one that begins with '-' may be unavailable.";
+    Port "port" PORT, "6379", fixed, "TCP port of the Redis protocol; 0 turns it off.";
+    HttpPort "http-port" PORT, "8379", fixed,
+        "TCP port of the playground, /metrics and /healthz; 0 turns it off.";
+    TcpBacklog "tcp-backlog" COUNT, "511", fixed, "Connections that may wait to be accepted.";
+    TcpKeepalive "tcp-keepalive" SECONDS, "300", live,
+        "Seconds after which an idle peer is probed; 0 never.";
+    Timeout "timeout" SECONDS, "0", live, "Seconds after which an idle client is closed; 0 never.";
+    Maxclients "maxclients" Kind::Int { min: 1, max: u32::MAX as i64 }, "10000", live,
+        "The most clients at a time.";
+    Requirepass "requirepass" Kind::Text, "", live, "The default user's password; empty asks none.";
+    Databases "databases" Kind::Int { min: 1, max: 10_000 }, "16", fixed,
+        "How many databases SELECT can choose from.";
+    Maxmemory "maxmemory" Kind::Memory, "0", live,
+        "The most bytes that data may take; 0 is no limit.";
+    MaxmemoryPolicy "maxmemory-policy" Kind::Enum(POLICIES), "noeviction", live,
+        "Which keys make room when maxmemory is reached.";
+    MaxmemorySamples "maxmemory-samples" Kind::Int { min: 1, max: 64 }, "5", live,
+        "How many keys are compared to choose one to evict.";
+    LfuLogFactor "lfu-log-factor" COUNT, "10", live,
+        "How slowly the LFU counter grows.";
+    LfuDecayTime "lfu-decay-time" COUNT, "1", live,
+        "Minutes in which the LFU counter loses one.";
+    ClientOutputBufferLimit "client-output-buffer-limit" Kind::OutputLimits,
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", live,
+        "Unread output at which a client is closed: class, hard limit, soft limit, seconds.";
+    ClientQueryBufferLimit "client-query-buffer-limit" Kind::Memory, "1gb", live,
+        "Unprocessed input at which a client is closed.";
+    ProtoMaxBulkLen "proto-max-bulk-len" Kind::Memory, "512mb", live,
+        "The longest single argument.";
+    Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
+        "Times a second that background work is looked at.";
+    Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",
+        live, "How much is logged.";
+    Logfile "logfile" Kind::Text, "", fixed, "File to log to; empty logs to standard output.";
+    Dir "dir" Kind::Text, ".", fixed, "The working directory.";
+    ShutdownTimeout "shutdown-timeout" SECONDS, "10", live,
+        "Seconds that a shutdown waits for clients to take their replies.";
+}
+
+/// Which keys make room when memory is full (`maxmemory-policy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Least recently used, among keys with a TTL.
+    VolatileLru,
+    /// Least frequently used, among keys with a TTL.
+    VolatileLfu,
+    /// Any key with a TTL.
+    VolatileRandom,
+    /// The key with the shortest time to live.
+    VolatileTtl,
+    /// Least recently used.
+    AllkeysLru,
+    /// Least frequently used.
+    AllkeysLfu,
+    /// Any key.
+    AllkeysRandom,
+    /// None: writes are refused.
+    NoEviction,
+}
+
+impl Policy {
+    const ALL: [Policy; 8] = [
+        Policy::VolatileLru,
+        Policy::VolatileLfu,
+        Policy::VolatileRandom,
+        Policy::VolatileTtl,
+        Policy::AllkeysLru,
+        Policy::AllkeysLfu,
+        Policy::AllkeysRandom,
+        Policy::NoEviction,
+    ];
+
+    /// Whether only keys with a TTL may go.
+    pub fn is_volatile(self) -> bool {
+        matches!(
+            self,
+            Self::VolatileLru | Self::VolatileLfu | Self::VolatileRandom | Self::VolatileTtl
+        )
+    }
+
+    /// Whether how often a key is used counts, rather than how recently.
+    pub fn is_lfu(self) -> bool {
+        matches!(self, Self::VolatileLfu | Self::AllkeysLfu)
+    }
+}
+
+/// When unread output closes a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutputLimit {
+    /// Bytes at which it is closed at once; 0 never.
+    pub hard: u64,
+    /// Bytes that it may not pass for longer than `soft_secs`; 0 never.
+    pub soft: u64,
+    /// Seconds.
+    pub soft_secs: u64,
+}
+
+/// Classes of clients with an output limit of their own, in the order of the directive.
+const CLASSES: [(&str, &str); 3] = [("normal", "normal"), ("slave", "replica"), ("pubsub", "pubsub")];
+
+/// The settings of one node.
+#[derive(Clone, Debug)]
+pub struct Config {
+    settings: Vec<Setting>,
+    output_limits: [OutputLimit; 3],
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let mut config =
+            Config { settings: Vec::with_capacity(PARAMS.len()), output_limits: Default::default() };
+        for param in PARAMS {
+            config.settings.push(Setting::Text(String::new()));
+            let set = config.set(param.name, param.default);
+            debug_assert!(set.is_ok(), "default of {}: {set:?}", param.name);
+        }
+        config
+    }
+}
+
+impl Config {
+    /// The row of a setting by its name or its older name, in any case.
+    pub fn param(name: &str) -> Option<&'static Param> {
+        PARAMS.iter().find(|p| {
+            p.name.eq_ignore_ascii_case(name)
+                || p.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// Changes a setting, from the text that a person writes.
+    ///
+    /// # Errors
+    /// No such setting, or a value that it does not take. Nothing is changed then.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        let fail = |reason: String| ConfigError { name: name.to_string(), reason };
+        let param = Self::param(name).ok_or_else(|| fail("no such setting".to_string()))?;
+        let setting = match param.kind {
+            Kind::Int { min, max } => {
+                let number = crate::numbers::parse_i64(value.as_bytes())
+                    .ok_or_else(|| fail("argument couldn't be parsed into an integer".into()))?;
+                if !(min..=max).contains(&number) {
+                    return Err(fail(format!(
+                        "argument must be between {min} and {max} inclusive"
+                    )));
+                }
+                Setting::Number(number)
+            }
+            Kind::Memory => Setting::Number(
+                parse_memory(value).ok_or_else(|| fail("argument must be a memory value".into()))?,
+            ),
+            Kind::Bool => match value.to_ascii_lowercase().as_str() {
+                "yes" => Setting::Number(1),
+                "no" => Setting::Number(0),
+                _ => return Err(fail("argument must be 'yes' or 'no'".into())),
+            },
+            Kind::Enum(words) => {
+                let index = words.iter().position(|w| w.eq_ignore_ascii_case(value));
+                Setting::Word(index.ok_or_else(|| {
+                    fail(format!("argument(s) must be one of the following: {}", words.join(", ")))
+                })? as u8)
+            }
+            Kind::Text => Setting::Text(value.to_string()),
+            Kind::OutputLimits => {
+                self.output_limits = parse_output_limits(self.output_limits, value).map_err(fail)?;
+                Setting::Text(show_output_limits(&self.output_limits))
+            }
+        };
+        self.settings[param.id as usize] = setting;
+        Ok(())
+    }
+
+    /// A setting as CONFIG GET shows it.
+    pub fn get(&self, param: &Param) -> String {
+        match (&self.settings[param.id as usize], param.kind) {
+            (Setting::Word(index), Kind::Enum(words)) => words[usize::from(*index)].to_string(),
+            (Setting::Number(n), Kind::Bool) => if *n == 1 { "yes" } else { "no" }.to_string(),
+            (Setting::Number(n), _) => n.to_string(),
+            (Setting::Word(n), _) => n.to_string(),
+            (Setting::Text(text), _) => text.clone(),
+        }
+    }
+
+    /// The value of a number, memory or yes/no setting (1 is yes); 0 for the others.
+    pub fn number(&self, id: Id) -> i64 {
+        match self.settings[id as usize] {
+            Setting::Number(n) => n,
+            _ => 0,
+        }
+    }
+
+    /// The value of a text setting; empty for the others.
+    pub fn text(&self, id: Id) -> &str {
+        match &self.settings[id as usize] {
+            Setting::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    /// The value of a one-of-a-few-words setting; empty for the others.
+    pub fn word(&self, id: Id) -> &'static str {
+        match (&self.settings[id as usize], PARAMS[id as usize].kind) {
+            (Setting::Word(index), Kind::Enum(words)) => words[usize::from(*index)],
+            _ => "",
+        }
+    }
+
+    /// `maxmemory-policy`.
+    pub fn policy(&self) -> Policy {
+        match self.settings[Id::MaxmemoryPolicy as usize] {
+            Setting::Word(index) => Policy::ALL[usize::from(index)],
+            _ => Policy::NoEviction,
+        }
+    }
+
+    /// `client-output-buffer-limit` of ordinary clients.
+    pub fn normal_output_limit(&self) -> OutputLimit {
+        self.output_limits[0]
+    }
+
+    /// `client-output-buffer-limit` of subscribers.
+    pub fn pubsub_output_limit(&self) -> OutputLimit {
+        self.output_limits[2]
+    }
+}
+
+/// Reads `1024`, `1k`, `1kb`, `1m`, `1mb`, `1g`, `1gb`, `1b`, in any case, as redis.conf does.
+fn parse_memory(text: &str) -> Option<i64> {
+    let text = text.to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: i64 = match &text[digits.len()..] {
+        "" | "b" => 1,
+        "k" => 1000,
+        "kb" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" => 1 << 30,
+        _ => return None,
+    };
+    let number = digits.parse::<i64>().ok().filter(|&n| n >= 0)?;
+    number.checked_mul(unit)
+}
+
+fn parse_output_limits(
+    mut limits: [OutputLimit; 3],
+    value: &str,
+) -> Result<[OutputLimit; 3], String> {
+    let words: Vec<&str> = value.split_ascii_whitespace().collect();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".into());
+    }
+    for group in words.chunks_exact(4) {
+        let class = CLASSES
+            .iter()
+            .position(|(old, new)| {
+                old.eq_ignore_ascii_case(group[0]) || new.eq_ignore_ascii_case(group[0])
+            })
+            .ok_or("Invalid client class specified in buffer limit configuration.")?;
+        let parsed = (parse_memory(group[1]), parse_memory(group[2]), group[3].parse::<u64>());
+        let (Some(hard), Some(soft), Ok(soft_secs)) = parsed else {
+            return Err(
+                "Error in hard, soft or soft_seconds setting in buffer limit configuration.".into()
+            );
+        };
+        limits[class] = OutputLimit { hard: hard as u64, soft: soft as u64, soft_secs };
+    }
+    Ok(limits)
+}
+
+fn show_output_limits(limits: &[OutputLimit; 3]) -> String {
+    let shown: Vec<String> = CLASSES
+        .iter()
+        .zip(limits)
+        .map(|((name, _), l)| format!("{name} {} {} {}", l.hard, l.soft, l.soft_secs))
+        .collect();
+    shown.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_index_the_table_and_names_are_unique() {
+        for (i, param) in PARAMS.iter().enumerate() {
+            assert_eq!(param.id as usize, i);
+            assert!(PARAMS[..i].iter().all(|p| p.name != param.name));
+        }
+        assert_eq!(POLICIES.len(), Policy::ALL.len());
+    }
+
+    #[test]
+    fn defaults_read_back() {
+        let config = Config::default();
+        for param in PARAMS {
+            let shown = config.get(param);
+            assert!(Config::default().set(param.name, &shown).is_ok(), "{}: {shown}", param.name);
+        }
+        assert_eq!(config.pubsub_output_limit().soft_secs, 60);
+        assert_eq!(config.policy(), Policy::NoEviction);
+    }
+
+    #[test]
+    fn memory_units() {
+        assert_eq!(parse_memory("100mb"), Some(100 << 20));
+        assert_eq!(parse_memory("1K"), Some(1000));
+        assert_eq!(parse_memory("9999999999gb"), None);
+        assert_eq!(parse_memory("-1"), None);
+        assert_eq!(parse_memory("mb"), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! Glob patterns of KEYS, SCAN, PSUBSCRIBE and CONFIG GET: `*`, `?`, `[a-z]`, `[^a]`, `\x`.
+//!
+//! Matching goes back only to the last `*`, so that a pattern with many stars costs at most
+//! pattern times text, never an exponential.
+
+/// Whether the whole text matches the pattern.
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        if pattern.get(p) == Some(&b'*') {
+            p += 1;
+            if p == pattern.len() {
+                return true;
+            }
+            star = Some((p, t));
+            continue;
+        }
+        let step = match text.get(t) {
+            Some(&b) => match_one(&pattern[p..], b),
+            None if p == pattern.len() => return true,
+            None => return false,
+        };
+        match (step, star) {
+            (Some(len), _) => {
+                p += len;
+                t += 1;
+            }
+            (None, Some((after, from))) => {
+                p = after;
+                t = from + 1;
+                star = Some((after, from + 1));
+            }
+            (None, None) => return false,
+        }
+    }
+}
+
+/// Matches one byte against the pattern's first element and gives that element's length.
+fn match_one(pattern: &[u8], b: u8) -> Option<usize> {
+    match *pattern.first()? {
+        b'?' => Some(1),
+        b'[' => match_class(pattern, b),
+        b'\\' if pattern.len() > 1 => (pattern[1] == b).then_some(2),
+        literal => (literal == b).then_some(1),
+    }
+}
+
+/// `[...]`; one that isn't closed ends with the pattern.
+fn match_class(pattern: &[u8], b: u8) -> Option<usize> {
+    let negated = pattern.get(1) == Some(&b'^');
+    let mut at = if negated { 2 } else { 1 };
+    let mut found = false;
+    loop {
+        match pattern[at.min(pattern.len())..] {
+            [] => break,
+            [b']', ..] => {
+                at += 1;
+                break;
+            }
+            [b'\\', escaped, ..] => {
+                found |= escaped == b;
+                at += 2;
+            }
+            [low, b'-', high, ..] => {
+                found |= (low.min(high)..=low.max(high)).contains(&b);
+                at += 3;
+            }
+            [literal, ..] => {
+                found |= literal == b;
+                at += 1;
+            }
+        }
+    }
+    (found != negated).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("h?llo", "hello", true),
+            ("h?llo", "hllo", false),
+            ("h*llo", "heeeello", true),
+            ("h[ae]llo", "hallo", true),
+            ("h[^e]llo", "hello", false),
+            ("h[a-b]llo", "hbllo", true),
+            ("a\\*", "a*", true),
+            ("a\\*", "ab", false),
+            ("*a*b", "xaxbxb", true),
+            ("news.*", "news.it", true),
+            ("[", "x", false),
+            ("a**b", "ab", true),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_stay_cheap() {
+        let pattern = "a*".repeat(5000) + "b";
+        let text = "a".repeat(5000);
+        assert!(!matches(pattern.as_bytes(), text.as_bytes()));
+    }
+}

@@ -1,0 +1,78 @@
+//! Hashing: the keyed hash behind every table, and the cluster slot of a key.
+//!
+//! Both give the same result on every platform.
+
+use core::hash::Hasher;
+use siphasher::sip::SipHasher13;
+
+/// How many slots a keyspace is cut into (Redis Cluster specification).
+pub const SLOTS: u16 = 16384;
+
+/// A seeded hash of bytes: SipHash-1-3, so that keys can't be crafted to collide without the seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashSeed(u64, u64);
+
+impl HashSeed {
+    pub(crate) fn new(k0: u64, k1: u64) -> Self {
+        HashSeed(k0, k1)
+    }
+
+    pub(crate) fn hash(self, bytes: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        hasher.write(bytes);
+        hasher.finish()
+    }
+}
+
+/// The cluster slot of a key: CRC16 (XMODEM) of the key or, where it has one, of its hash tag,
+/// modulo 16384.
+///
+/// Source: Redis Cluster specification, "Key distribution model" and "Hash tags".
+pub fn slot_of(key: &[u8]) -> u16 {
+    crc16(hash_tag(key)) & (SLOTS - 1)
+}
+
+/// The part between the first `{` and the first `}` after it, when that part is not empty.
+fn hash_tag(key: &[u8]) -> &[u8] {
+    let Some(open) = key.iter().position(|&b| b == b'{') else { return key };
+    let tail = &key[open + 1..];
+    match tail.iter().position(|&b| b == b'}') {
+        Some(len) if len > 0 => &tail[..len],
+        _ => key,
+    }
+}
+
+const CRC16_TABLE: [u16; 256] = {
+    let mut table = [0u16; 256];
+    let mut i = 0;
+    while i < 256 {
+        let mut crc = (i as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 };
+            bit += 1;
+        }
+        table[i] = crc;
+        i += 1;
+    }
+    table
+};
+
+fn crc16(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, &b| (crc << 8) ^ CRC16_TABLE[usize::from((crc >> 8) as u8 ^ b)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_follow_the_specification() {
+        assert_eq!(crc16(b"123456789"), 0x31c3);
+        assert_eq!(slot_of(b"foo"), 12182);
+        assert_eq!(slot_of(b"{user1000}.following"), slot_of(b"{user1000}.followers"));
+        assert_eq!(hash_tag(b"foo{}{bar}"), b"foo{}{bar}");
+        assert_eq!(hash_tag(b"foo{{bar}}zap"), b"{bar");
+        assert_eq!(hash_tag(b"foo{bar}{zap}"), b"bar");
+    }
+}

@@ -1,0 +1,403 @@
+//! Where the keys are: databases, cut by cluster slot, cut into segments.
+//!
+//! A clone shares everything and copies what either side writes to afterwards. Enumeration follows
+//! an order of the keyspace's own. What must never be here: a command, a connection, an effect.
+
+mod entry;
+mod evict;
+pub(crate) mod indexed;
+mod slot;
+
+pub use entry::Entry;
+pub(crate) use evict::{fresh_access, idle_access, touch_access, victim};
+
+use crate::hash::{HashSeed, SLOTS, slot_of};
+use crate::random::Random;
+use crate::types::Data;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use slot::Slot;
+
+/// Slots are held in groups, so that an empty or a cloned keyspace costs little.
+const GROUP: usize = 128;
+const GROUPS: usize = SLOTS as usize / GROUP;
+
+#[derive(Clone, Debug)]
+struct Group {
+    slots: Vec<Option<Arc<Slot>>>,
+    len: usize,
+    earliest: u64,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Group { slots: alloc::vec![None; GROUP], len: 0, earliest: u64::MAX }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Db {
+    /// Empty until the first key, then [`GROUPS`] long.
+    groups: Vec<Option<Arc<Group>>>,
+    len: usize,
+    /// How many keys have a TTL.
+    volatile: usize,
+    earliest: Option<u64>,
+    /// Bytes accounted for all entries.
+    used: u64,
+}
+
+/// All databases of a node.
+#[derive(Clone, Debug)]
+pub struct Keyspace {
+    dbs: Vec<Db>,
+    seed: HashSeed,
+}
+
+impl Keyspace {
+    pub(crate) fn new(databases: usize, seed: HashSeed) -> Self {
+        Keyspace { dbs: alloc::vec![Db::default(); databases], seed }
+    }
+
+    /// How many databases there are.
+    pub fn databases(&self) -> u32 {
+        self.dbs.len() as u32
+    }
+
+    /// How many keys a database holds, expired ones that nobody met yet included.
+    pub fn len(&self, db: u32) -> usize {
+        self.dbs[db as usize].len
+    }
+
+    /// Whether no database holds a key.
+    pub fn is_empty(&self) -> bool {
+        self.dbs.iter().all(|db| db.len == 0)
+    }
+
+    /// How many keys of a database have a TTL.
+    pub fn volatile_len(&self, db: u32) -> usize {
+        self.dbs[db as usize].volatile
+    }
+
+    /// Bytes accounted for all entries: the same on every platform.
+    pub fn used_bytes(&self) -> u64 {
+        self.dbs.iter().map(|db| db.used).sum()
+    }
+
+    /// A key's entry, whether or not its time has run out.
+    pub fn get(&self, db: u32, key: &[u8]) -> Option<&Entry> {
+        self.dbs[db as usize].slot(slot_of(key))?.get(self.seed.hash(key), key)
+    }
+
+    /// A key's entry to change in place. Its expiry is changed by [`set_expiry`](Self::set_expiry).
+    pub(crate) fn edit(&mut self, db: u32, key: &[u8]) -> Option<Edit<'_>> {
+        let hash = self.seed.hash(key);
+        let Db { groups, used, .. } = &mut self.dbs[db as usize];
+        let entry = slot_mut(groups, slot_of(key))?.get_mut(hash, key)?;
+        Some(Edit { before: entry.size(), used, entry })
+    }
+
+    /// Changes a key's access bits, unless a clone shares them: reading must not copy.
+    pub(crate) fn touch(&mut self, db: u32, key: &[u8], access: impl FnOnce(u32) -> u32) {
+        let slot = slot_of(key);
+        let hash = self.seed.hash(key);
+        let entry = self.dbs[db as usize]
+            .groups
+            .get_mut(usize::from(slot) / GROUP)
+            .and_then(|group| Arc::get_mut(group.as_mut()?))
+            .and_then(|group| Arc::get_mut(group.slots[usize::from(slot) % GROUP].as_mut()?))
+            .and_then(|slot| slot.get_unshared(hash, key));
+        if let Some(entry) = entry {
+            entry.access = access(entry.access);
+        }
+    }
+
+    /// Sets a key to a value, whatever was there before.
+    pub(crate) fn put(
+        &mut self,
+        db: u32,
+        key: &[u8],
+        data: Data,
+        expires_ms: Option<u64>,
+        access: u32,
+    ) {
+        self.remove(db, key);
+        let hash = self.seed.hash(key);
+        let mut entry = Entry::new(key, hash, data);
+        entry.access = access;
+        let db = &mut self.dbs[db as usize];
+        db.insert(slot_of(key), hash, entry);
+        if expires_ms.is_some() {
+            db.set_expiry(slot_of(key), hash, key, expires_ms);
+        }
+    }
+
+    /// Changes when a key expires (wall milliseconds; `None` never). `false`: no such key.
+    pub(crate) fn set_expiry(&mut self, db: u32, key: &[u8], at_ms: Option<u64>) -> bool {
+        self.dbs[db as usize].set_expiry(slot_of(key), self.seed.hash(key), key, at_ms)
+    }
+
+    /// Removes a key.
+    pub(crate) fn remove(&mut self, db: u32, key: &[u8]) -> Option<Entry> {
+        self.dbs[db as usize].remove(slot_of(key), self.seed.hash(key), key)
+    }
+
+    /// Removes all keys of a database and gives how many there were.
+    pub(crate) fn flush(&mut self, db: u32) -> usize {
+        core::mem::take(&mut self.dbs[db as usize]).len
+    }
+
+    /// Exchanges two databases.
+    pub(crate) fn swap(&mut self, a: u32, b: u32) {
+        self.dbs.swap(a as usize, b as usize);
+    }
+
+    /// A key chosen evenly among all of a database, or among those with a TTL.
+    pub(crate) fn random(&self, db: u32, volatile: bool, random: &mut Random) -> Option<&Entry> {
+        let db = &self.dbs[db as usize];
+        if db.len == 0 || (volatile && db.volatile == 0) {
+            return None;
+        }
+        /// Draws before giving up on meeting one of few volatile keys by chance.
+        const DRAWS: usize = 64;
+        for _ in 0..DRAWS {
+            let entry = db.nth(random.below(db.len as u64) as usize)?;
+            if !volatile || entry.expires_at().is_some() {
+                return Some(entry);
+            }
+        }
+        let skip = random.below(db.volatile as u64) as usize;
+        db.iter().filter(|e| e.expires_at().is_some()).nth(skip)
+    }
+
+    /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0
+    /// is both the first and the last.
+    ///
+    /// Keys have a fixed order (slot, then hash), so that a key that is there throughout is visited
+    /// exactly once, whatever is added, removed or grown in between.
+    pub fn scan<'a>(
+        &'a self,
+        db: u32,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(&'a Entry),
+    ) -> u64 {
+        let db = &self.dbs[db as usize];
+        let mut left = count.max(1);
+        let mut slot = (cursor >> 32) as usize;
+        let mut from = cursor as u32;
+        while slot < SLOTS as usize {
+            let Some(group) = db.groups.get(slot / GROUP).and_then(Option::as_ref) else {
+                slot = (slot / GROUP + 1) * GROUP;
+                from = 0;
+                continue;
+            };
+            if let Some(entries) = &group.slots[slot % GROUP]
+                && entries.len() > 0
+            {
+                if left == 0 {
+                    return (slot as u64) << 32;
+                }
+                let mut visited = 0;
+                let next = entries.scan(from, left, &mut |entry| {
+                    visited += 1;
+                    visit(entry);
+                });
+                if let Some(place) = next {
+                    return (slot as u64) << 32 | u64::from(place);
+                }
+                left = left.saturating_sub(visited);
+            }
+            slot += 1;
+            from = 0;
+        }
+        0
+    }
+
+    /// All entries of a database, in an order of the keyspace's own.
+    pub fn iter(&self, db: u32) -> impl Iterator<Item = &Entry> {
+        self.dbs[db as usize].iter()
+    }
+
+    /// All entries of one slot of a database.
+    pub fn slot_entries(&self, db: u32, slot: u16) -> impl Iterator<Item = &Entry> {
+        self.dbs[db as usize].slot(slot).into_iter().flat_map(Slot::iter)
+    }
+
+    /// The earliest moment (wall milliseconds) at which some key may expire.
+    pub(crate) fn next_expiry(&self) -> Option<u64> {
+        self.dbs.iter().filter_map(|db| db.earliest).min()
+    }
+
+    /// Removes up to `limit` expired entries and gives them, each with its database.
+    pub(crate) fn take_expired(&mut self, now_ms: u64, limit: usize) -> Vec<(u32, Entry)> {
+        let mut all = Vec::new();
+        for (i, db) in self.dbs.iter_mut().enumerate() {
+            if db.earliest.is_some_and(|at| at <= now_ms) && all.len() < limit {
+                let mut taken = Vec::new();
+                db.take_expired(now_ms, limit - all.len(), &mut taken);
+                all.extend(taken.into_iter().map(|entry| (i as u32, entry)));
+            }
+        }
+        all
+    }
+
+    /// A digest of all keys, values and expiries, whatever the order they came in.
+    pub fn digest(&self) -> u128 {
+        let fixed = [HashSeed::new(1, 2), HashSeed::new(3, 4)];
+        let mut bytes = Vec::new();
+        let mut sums = [0u64; 2];
+        for (i, db) in self.dbs.iter().enumerate() {
+            for entry in db.iter() {
+                bytes.clear();
+                bytes.extend_from_slice(&(i as u32).to_le_bytes());
+                bytes.extend_from_slice(&entry.expires_at().unwrap_or(0).to_le_bytes());
+                bytes.extend_from_slice(&(entry.key().len() as u64).to_le_bytes());
+                bytes.extend_from_slice(entry.key());
+                entry.data.digest_into(&mut bytes);
+                for (sum, seed) in sums.iter_mut().zip(fixed) {
+                    *sum = sum.wrapping_add(seed.hash(&bytes));
+                }
+            }
+        }
+        u128::from(sums[0]) << 64 | u128::from(sums[1])
+    }
+}
+
+impl Db {
+    fn slot(&self, slot: u16) -> Option<&Slot> {
+        let group = self.groups.get(usize::from(slot) / GROUP)?.as_ref()?;
+        group.slots[usize::from(slot) % GROUP].as_deref()
+    }
+
+    fn group_mut(&mut self, slot: u16) -> Option<&mut Group> {
+        self.groups.get_mut(usize::from(slot) / GROUP)?.as_mut().map(Arc::make_mut)
+    }
+
+    fn insert(&mut self, slot: u16, hash: u64, entry: Entry) {
+        if self.groups.is_empty() {
+            self.groups = alloc::vec![None; GROUPS];
+        }
+        let group = Arc::make_mut(
+            self.groups[usize::from(slot) / GROUP].get_or_insert_with(Arc::default),
+        );
+        let slot = group.slots[usize::from(slot) % GROUP].get_or_insert_with(Arc::default);
+        self.used += entry.size();
+        Arc::make_mut(slot).insert(hash, entry);
+        group.len += 1;
+        self.len += 1;
+    }
+
+    fn remove(&mut self, slot: u16, hash: u64, key: &[u8]) -> Option<Entry> {
+        self.slot(slot)?.get(hash, key)?;
+        let group = self.group_mut(slot)?;
+        let place = &mut group.slots[usize::from(slot) % GROUP];
+        let entries = Arc::make_mut(place.as_mut()?);
+        let entry = entries.remove(hash, key)?;
+        if entries.len() == 0 {
+            *place = None;
+        }
+        group.len -= 1;
+        self.len -= 1;
+        self.used -= entry.size();
+        self.volatile -= usize::from(entry.expires_at().is_some());
+        Some(entry)
+    }
+
+    fn set_expiry(&mut self, slot: u16, hash: u64, key: &[u8], at_ms: Option<u64>) -> bool {
+        let Some(entries) = slot_mut(&mut self.groups, slot) else { return false };
+        let Some(entry) = entries.get_mut(hash, key) else { return false };
+        let was_volatile = entry.expires_at().is_some();
+        entry.set_expires(at_ms);
+        let at = entry.expires_at();
+        if let Some(at) = at {
+            entries.note_expiry(hash, at);
+            if let Some(group) = self.group_mut(slot) {
+                group.earliest = group.earliest.min(at);
+            }
+            self.earliest = Some(self.earliest.map_or(at, |earliest| earliest.min(at)));
+        }
+        self.volatile += usize::from(at.is_some());
+        self.volatile -= usize::from(was_volatile);
+        true
+    }
+
+    fn take_expired(&mut self, now_ms: u64, limit: usize, out: &mut Vec<Entry>) {
+        for place in self.groups.iter_mut().flatten().filter(|g| g.earliest <= now_ms) {
+            if out.len() >= limit {
+                break;
+            }
+            let group = Arc::make_mut(place);
+            for slot in group.slots.iter_mut().filter(|s| s.as_ref().is_some_and(|s| s.earliest() <= now_ms)) {
+                let before = out.len();
+                if let Some(entries) = slot {
+                    Arc::make_mut(entries).take_expired(now_ms, limit - before, out);
+                    if entries.len() == 0 {
+                        *slot = None;
+                    }
+                }
+                group.len -= out.len() - before;
+                if out.len() >= limit {
+                    break;
+                }
+            }
+            group.earliest =
+                group.slots.iter().flatten().map(|s| s.earliest()).min().unwrap_or(u64::MAX);
+        }
+        self.len -= out.len();
+        self.volatile -= out.len();
+        self.used -= out.iter().map(Entry::size).sum::<u64>();
+        let earliest = self.groups.iter().flatten().map(|g| g.earliest).min();
+        self.earliest = earliest.filter(|&at| at != u64::MAX);
+    }
+
+    fn nth(&self, mut i: usize) -> Option<&Entry> {
+        for group in self.groups.iter().flatten() {
+            if i >= group.len {
+                i -= group.len;
+                continue;
+            }
+            for slot in group.slots.iter().flatten() {
+                if i < slot.len() {
+                    return slot.nth(i);
+                }
+                i -= slot.len();
+            }
+        }
+        None
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.groups.iter().flatten().flat_map(|g| g.slots.iter().flatten()).flat_map(|s| s.iter())
+    }
+}
+
+/// A slot to write to, copied first where a clone shares it.
+fn slot_mut(groups: &mut [Option<Arc<Group>>], slot: u16) -> Option<&mut Slot> {
+    let (group, slot) = (usize::from(slot) / GROUP, usize::from(slot) % GROUP);
+    groups.get(group)?.as_ref()?.slots[slot].as_ref()?;
+    Arc::make_mut(groups[group].as_mut()?).slots[slot].as_mut().map(Arc::make_mut)
+}
+
+/// An entry being changed; its new size is accounted for when this is dropped.
+pub(crate) struct Edit<'a> {
+    entry: &'a mut Entry,
+    before: u64,
+    used: &'a mut u64,
+}
+
+impl Edit<'_> {
+    pub(crate) fn data(&mut self) -> &mut Data {
+        &mut self.entry.data
+    }
+
+    pub(crate) fn set_access(&mut self, access: u32) {
+        self.entry.access = access;
+    }
+}
+
+impl Drop for Edit<'_> {
+    fn drop(&mut self) {
+        *self.used = *self.used - self.before + self.entry.size();
+    }
+}

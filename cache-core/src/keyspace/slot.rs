@@ -1,0 +1,215 @@
+//! One cluster slot's entries, cut into small segments that are shared until written to.
+//!
+//! Extendible hashing (Fagin et al., TODS 1979): a directory over the top bits of each entry's
+//! place leads to segments; a full segment is split in two, so that a slot of any size grows
+//! without a stall and a clone copies only the segments that are written to after it.
+
+use super::entry::{Entry, place};
+use super::indexed::Indexed;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A segment with this many entries is split before it takes another.
+const SEGMENT_LIMIT: usize = 128;
+/// Directory bits beyond which segments grow instead (2^20 segments, 10^8 entries a slot).
+const DEPTH_LIMIT: u32 = 20;
+
+#[derive(Clone, Debug)]
+struct Segment {
+    entries: Indexed<Entry>,
+    /// How many of the top bits of their places its entries share.
+    depth: u32,
+    /// No entry expires before this (wall milliseconds). May be too early, never too late.
+    earliest: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    /// From the top `depth` bits of a place to a segment.
+    directory: Vec<u32>,
+    segments: Vec<Arc<Segment>>,
+    depth: u32,
+    len: usize,
+    /// The least `earliest` of all segments.
+    earliest: u64,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        let segment = Segment { entries: Indexed::default(), depth: 0, earliest: u64::MAX };
+        Slot {
+            directory: vec![0],
+            segments: vec![Arc::new(segment)],
+            depth: 0,
+            len: 0,
+            earliest: u64::MAX,
+        }
+    }
+}
+
+impl Slot {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn earliest(&self) -> u64 {
+        self.earliest
+    }
+
+    fn segment_at(&self, place: u32) -> usize {
+        self.directory[index(place, self.depth)] as usize
+    }
+
+    pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
+        self.segments[self.segment_at(place(hash))].entries.get(hash, key)
+    }
+
+    pub(super) fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
+        let at = self.segment_at(place(hash));
+        // A segment that a clone shares is copied only when there is something to change.
+        self.segments[at].entries.position(hash, key)?;
+        Arc::make_mut(&mut self.segments[at]).entries.get_mut(hash, key)
+    }
+
+    /// An entry in a segment that no clone shares.
+    pub(super) fn get_unshared(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
+        let at = self.segment_at(place(hash));
+        Arc::get_mut(&mut self.segments[at])?.entries.get_mut(hash, key)
+    }
+
+    /// Adds an entry whose key is not there yet.
+    pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
+        let mut at = self.segment_at(place(hash));
+        while self.segments[at].entries.len() >= SEGMENT_LIMIT
+            && self.segments[at].depth < DEPTH_LIMIT
+        {
+            self.split(at);
+            at = self.segment_at(place(hash));
+        }
+        self.len += 1;
+        Arc::make_mut(&mut self.segments[at]).entries.push(entry);
+    }
+
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry> {
+        let at = self.segment_at(place(hash));
+        self.segments[at].entries.position(hash, key)?;
+        self.len -= 1;
+        Arc::make_mut(&mut self.segments[at]).entries.remove(hash, key)
+    }
+
+    /// Takes note that the entry with this hash now expires at `at_ms`.
+    pub(super) fn note_expiry(&mut self, hash: u64, at_ms: u64) {
+        self.earliest = self.earliest.min(at_ms);
+        let at = self.segment_at(place(hash));
+        if self.segments[at].earliest > at_ms {
+            Arc::make_mut(&mut self.segments[at]).earliest = at_ms;
+        }
+    }
+
+    /// Removes up to `limit` entries that have expired and appends them to `out`.
+    pub(super) fn take_expired(&mut self, now_ms: u64, limit: usize, out: &mut Vec<Entry>) {
+        let end = out.len() + limit;
+        for segment in &mut self.segments {
+            if segment.earliest > now_ms || out.len() >= end {
+                continue;
+            }
+            let segment = Arc::make_mut(segment);
+            let mut i = 0;
+            while let Some(entry) = segment.entries.entry_at(i) {
+                if out.len() < end && entry.is_expired(now_ms) {
+                    out.push(segment.entries.remove_at(i));
+                    self.len -= 1;
+                } else {
+                    i += 1;
+                }
+            }
+            segment.earliest =
+                segment.entries.iter().filter_map(Entry::expires_at).min().unwrap_or(u64::MAX);
+        }
+        self.earliest = self.segments.iter().map(|s| s.earliest).min().unwrap_or(u64::MAX);
+    }
+
+    /// The `i`th entry, in an order of the slot's own.
+    pub(super) fn nth(&self, mut i: usize) -> Option<&Entry> {
+        for segment in &self.segments {
+            if let Some(entry) = segment.entries.entry_at(i) {
+                return Some(entry);
+            }
+            i -= segment.entries.len();
+        }
+        None
+    }
+
+    /// All entries, in an order of the slot's own.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.segments.iter().flat_map(|segment| segment.entries.iter())
+    }
+
+    /// Visits entries by rising place from `from` on, until `visit` has been called `limit` times.
+    /// Entries of one place are visited together. Gives the place to go on from.
+    pub(super) fn scan<'a>(
+        &'a self,
+        from: u32,
+        limit: usize,
+        visit: &mut dyn FnMut(&'a Entry),
+    ) -> Option<u32> {
+        let mut visited = 0;
+        let mut next = Some(from);
+        while let Some(from) = next {
+            let segment = &self.segments[self.segment_at(from)];
+            let mut due: Vec<&Entry> =
+                segment.entries.iter().filter(|e| e.place() >= from).collect();
+            due.sort_unstable_by(|a, b| (a.place(), a.key()).cmp(&(b.place(), b.key())));
+            let mut last = None;
+            for entry in due {
+                if visited >= limit && last != Some(entry.place()) {
+                    return Some(entry.place());
+                }
+                last = Some(entry.place());
+                visited += 1;
+                visit(entry);
+            }
+            next = next_prefix(from, segment.depth);
+        }
+        None
+    }
+
+    /// Cuts a segment in two by one more bit of its entries' places.
+    fn split(&mut self, at: usize) {
+        if self.segments[at].depth == self.depth {
+            self.directory = self.directory.iter().flat_map(|&s| [s, s]).collect();
+            self.depth += 1;
+        }
+        let new = self.segments.len() as u32;
+        let old = Arc::make_mut(&mut self.segments[at]);
+        old.depth += 1;
+        let bit = 1 << (32 - old.depth);
+        let upper = Segment {
+            entries: old.entries.split_off(|entry| entry.place() & bit != 0),
+            depth: old.depth,
+            earliest: old.earliest,
+        };
+        self.segments.push(Arc::new(upper));
+        let shift = self.depth - self.segments[at].depth;
+        for (i, segment) in self.directory.iter_mut().enumerate() {
+            if *segment == at as u32 && (i >> shift) & 1 == 1 {
+                *segment = new;
+            }
+        }
+    }
+}
+
+/// The top `depth` bits.
+fn index(place: u32, depth: u32) -> usize {
+    if depth == 0 { 0 } else { (place >> (32 - depth)) as usize }
+}
+
+/// The first place behind those that share the top `depth` bits of `place`.
+fn next_prefix(place: u32, depth: u32) -> Option<u32> {
+    if depth == 0 {
+        return None;
+    }
+    let width = 1u32 << (32 - depth);
+    (place & !(width - 1)).checked_add(width)
+}

@@ -1,0 +1,253 @@
+//! Connections: what the node knows of each client, and the queues that say whose turn it is.
+
+use super::output::Output;
+use crate::protocol::request::Parser;
+use crate::protocol::{Frame, Reply, Resp};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use bitflags::bitflags;
+
+/// A connection's name between host and node. Never used again once the connection is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId {
+    /// The place in the node's table; may be taken again by a later connection.
+    pub index: u32,
+    /// The client id of CLIENT ID: counts up from 1, never repeats.
+    pub id: u64,
+}
+
+/// Who connects.
+#[derive(Clone, Debug, Default)]
+pub struct Peer {
+    /// The client's address as CLIENT LIST shows it, `ip:port`.
+    pub addr: String,
+    /// The server's own address, `ip:port`.
+    pub laddr: String,
+    /// The peer needs no password: the host itself speaks through this connection.
+    pub trusted: bool,
+    /// What arrives are effects of another node (or of this one's past): they are obeyed as they
+    /// are, unanswered, and even expired keys are left for the stream to delete.
+    pub replay: bool,
+}
+
+bitflags! {
+    /// A connection's state.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub(crate) struct ConnFlags: u32 {
+        const AUTHENTICATED = 1;
+        /// No more input; goes when its output has left.
+        const CLOSING = 1 << 1;
+        /// Goes at once, its output with it.
+        const ABORT = 1 << 2;
+        /// Between MULTI and EXEC.
+        const MULTI = 1 << 3;
+        /// A command could not be queued: EXEC will refuse.
+        const DIRTY_EXEC = 1 << 4;
+        const NO_EVICT = 1 << 5;
+        const NO_TOUCH = 1 << 6;
+        const REPLY_OFF = 1 << 7;
+        const REPLY_SKIP_NEXT = 1 << 8;
+        const REPLY_SKIP = 1 << 9;
+        const REPLAY = 1 << 10;
+        const IN_READY = 1 << 11;
+        const IN_TRANSMIT = 1 << 12;
+        /// The host was asked to stop reading.
+        const READING_PAUSED = 1 << 13;
+        const TRUSTED = 1 << 14;
+    }
+}
+
+/// What a connection waits for. It executes nothing until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Blocked {
+    /// Monotonic microseconds at which waiting ends at the latest.
+    pub(crate) until_us: u64,
+}
+
+/// The place of a suspended command.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspended {
+    pub(crate) frame: Frame,
+    pub(crate) cursor: u64,
+    pub(crate) count: usize,
+    /// What it has gathered so far, already encoded.
+    pub(crate) gathered: Reply,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) id: ConnId,
+    pub(crate) addr: String,
+    pub(crate) laddr: String,
+    pub(crate) flags: ConnFlags,
+    pub(crate) db: u32,
+    pub(crate) user: String,
+    pub(crate) name: String,
+    pub(crate) lib_name: String,
+    pub(crate) lib_ver: String,
+
+    pub(crate) input: Vec<u8>,
+    /// How much of `input` has been executed.
+    pub(crate) consumed: usize,
+    pub(crate) parser: Parser,
+    pub(crate) out: Output,
+    /// Messages that came while a command of its own ran: they follow its reply.
+    pub(crate) pushes: Vec<u8>,
+
+    pub(crate) queued: Vec<Frame>,
+    pub(crate) queued_bytes: usize,
+    pub(crate) channels: BTreeSet<Box<[u8]>>,
+    pub(crate) patterns: BTreeSet<Box<[u8]>>,
+    /// Watched keys, each with its database, and whether it had expired when it was watched.
+    pub(crate) watched: Vec<(u32, Box<[u8]>, bool)>,
+
+    pub(crate) blocked: Option<Blocked>,
+    pub(crate) suspended: Option<Box<Suspended>>,
+
+    pub(crate) created_us: u64,
+    pub(crate) active_us: u64,
+    /// Since when output is above the soft limit.
+    pub(crate) over_soft_since_us: Option<u64>,
+    pub(crate) last_command: &'static str,
+    pub(crate) commands: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+}
+
+impl Connection {
+    pub(crate) fn new(id: ConnId, peer: Peer, now_us: u64) -> Self {
+        let mut flags = ConnFlags::empty();
+        flags.set(ConnFlags::TRUSTED, peer.trusted || peer.replay);
+        flags.set(ConnFlags::REPLAY | ConnFlags::REPLY_OFF, peer.replay);
+        Connection {
+            id,
+            addr: peer.addr,
+            laddr: peer.laddr,
+            flags,
+            db: 0,
+            user: String::from("default"),
+            name: String::new(),
+            lib_name: String::new(),
+            lib_ver: String::new(),
+            input: Vec::new(),
+            consumed: 0,
+            parser: Parser::default(),
+            out: Output::new(Resp::V2),
+            pushes: Vec::new(),
+            queued: Vec::new(),
+            queued_bytes: 0,
+            channels: BTreeSet::new(),
+            patterns: BTreeSet::new(),
+            watched: Vec::new(),
+            blocked: None,
+            suspended: None,
+            created_us: now_us,
+            active_us: now_us,
+            over_soft_since_us: None,
+            last_command: "NULL",
+            commands: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    pub(crate) fn has(&self, flag: ConnFlags) -> bool {
+        self.flags.intersects(flag)
+    }
+
+    /// How many channels and patterns it listens to.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.channels.len() + self.patterns.len()
+    }
+
+    pub(crate) fn unread_input(&self) -> usize {
+        self.input.len() - self.consumed
+    }
+}
+
+/// All connections, and the queues that say whose turn it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connections {
+    slots: Vec<Option<Box<Connection>>>,
+    free: Vec<u32>,
+    last_id: u64,
+    len: usize,
+    /// Those with input to execute.
+    pub(crate) ready: VecDeque<ConnId>,
+    /// Those with output or a close for the host.
+    pub(crate) transmit: VecDeque<ConnId>,
+}
+
+impl Connections {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn insert(&mut self, peer: Peer, now_us: u64) -> ConnId {
+        self.last_id += 1;
+        self.len += 1;
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        let id = ConnId { index, id: self.last_id };
+        self.slots[index as usize] = Some(Box::new(Connection::new(id, peer, now_us)));
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Connection>> {
+        let conn = self.take(id)?;
+        self.free.push(id.index);
+        self.len -= 1;
+        Some(conn)
+    }
+
+    pub(crate) fn get(&self, id: ConnId) -> Option<&Connection> {
+        self.slots.get(id.index as usize)?.as_deref().filter(|conn| conn.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ConnId) -> Option<&mut Connection> {
+        self.slots.get_mut(id.index as usize)?.as_deref_mut().filter(|conn| conn.id == id)
+    }
+
+    /// Takes a connection out while its commands run. [`put_back`](Self::put_back) must follow.
+    pub(crate) fn take(&mut self, id: ConnId) -> Option<Box<Connection>> {
+        self.slots.get_mut(id.index as usize)?.take_if(|conn| conn.id == id)
+    }
+
+    pub(crate) fn put_back(&mut self, conn: Box<Connection>) {
+        let index = conn.id.index as usize;
+        self.slots[index] = Some(conn);
+    }
+
+    /// All that are in their places, by place.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().flatten().map(|conn| &**conn)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.slots.iter_mut().flatten().map(|conn| &mut **conn)
+    }
+
+    /// Queues a connection to execute what it has sent.
+    pub(crate) fn wake(&mut self, id: ConnId) {
+        if let Some(conn) = self.get_mut(id)
+            && !conn.has(ConnFlags::IN_READY)
+        {
+            conn.flags.insert(ConnFlags::IN_READY);
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Queues a connection for the host to send from or to close.
+    pub(crate) fn offer(&mut self, id: ConnId) {
+        if let Some(conn) = self.get_mut(id)
+            && !conn.has(ConnFlags::IN_TRANSMIT)
+        {
+            conn.flags.insert(ConnFlags::IN_TRANSMIT);
+            self.transmit.push_back(id);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! How a command ends.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a handler gives back: how it ended, or the error to answer with.
+pub(crate) type Outcome = Result<Flow, Error>;
+
+/// How a command ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// It is done and its reply written.
+    Done,
+    /// It waits for an event; its connection executes nothing until then, and the command runs
+    /// again from the start afterwards. Nothing has been written.
+    Blocked {
+        /// Monotonic microseconds at which waiting ends at the latest.
+        until_us: u64,
+    },
+    /// It has more to do than fits the budget, has kept its place in the connection and goes on at
+    /// the next turn.
+    Suspended,
+}
+
+/// An error reply. Clients match on these texts, so they are those of Redis and Valkey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Error {
+    WrongType,
+    Syntax,
+    NotAnInteger,
+    NotAFloat,
+    OutOfRange,
+    Overflow,
+    NoSuchKey,
+    Arity(&'static str),
+    InvalidExpire(&'static str),
+    StringTooLong,
+    Oom,
+    Loading,
+    NoAuth,
+    /// Any other: code and text.
+    Text(&'static str),
+    /// Any other, made for the occasion.
+    Owned(String),
+}
+
+impl Error {
+    /// The whole line without the minus sign.
+    pub(crate) fn message(&self) -> Vec<u8> {
+        let text: &str = match self {
+            Error::WrongType => {
+                "WRONGTYPE Operation against a key holding the wrong kind of value"
+            }
+            Error::Syntax => "ERR syntax error",
+            Error::NotAnInteger => "ERR value is not an integer or out of range",
+            Error::NotAFloat => "ERR value is not a valid float",
+            Error::OutOfRange => "ERR index out of range",
+            Error::Overflow => "ERR increment or decrement would overflow",
+            Error::NoSuchKey => "ERR no such key",
+            Error::StringTooLong => {
+                "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+            }
+            Error::Oom => "OOM command not allowed when used memory > 'maxmemory'.",
+            Error::Loading => "LOADING Larder is loading the dataset in memory",
+            Error::NoAuth => "NOAUTH Authentication required.",
+            Error::Arity(name) => {
+                return alloc::format!("ERR wrong number of arguments for '{name}' command")
+                    .into_bytes();
+            }
+            Error::InvalidExpire(name) => {
+                return alloc::format!("ERR invalid expire time in '{name}' command").into_bytes();
+            }
+            Error::Text(text) => text,
+            Error::Owned(text) => text,
+        };
+        text.as_bytes().to_vec()
+    }
+}

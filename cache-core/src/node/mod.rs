@@ -1,0 +1,427 @@
+//! The node: a state machine that holds connections and a keyspace.
+//!
+//! What must never be here: a socket, a clock, a file, a thread; a command's own semantics.
+
+mod conn;
+mod cx;
+mod effects;
+mod error;
+mod exec;
+mod output;
+mod pubsub;
+mod state;
+mod stats;
+mod timers;
+mod watch;
+
+pub use conn::{ConnId, Peer};
+pub use effects::EFFECTS_HIGH_WATER;
+
+pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
+pub(crate) use cx::Cx;
+pub(crate) use error::{Error, Flow, Outcome};
+pub(crate) use state::{ClientPause, State};
+pub(crate) use stats::Stats;
+
+use crate::config::{Config, Id};
+use crate::keyspace::Keyspace;
+use crate::observer::{Event, Observer};
+use crate::protocol::request;
+use crate::time::{Now, Timeout};
+use alloc::string::String;
+use alloc::vec::Vec;
+use output::Progress;
+
+/// Unexecuted input of one connection, in bytes, at which the host is asked to stop reading it.
+pub const INPUT_HIGH_WATER: usize = 1 << 20;
+/// Unsent output of one connection, in bytes, at which its commands wait until the peer reads.
+pub const OUTPUT_HIGH_WATER: usize = 64 << 20;
+/// Unsent output of all connections together past which each may only have
+/// [`OUTPUT_HIGH_WATER_TIGHT`].
+pub const OUTPUT_TOTAL_HIGH_WATER: usize = 256 << 20;
+/// See [`OUTPUT_TOTAL_HIGH_WATER`].
+pub const OUTPUT_HIGH_WATER_TIGHT: usize = 1 << 20;
+
+/// A cache node.
+///
+/// # Order of calls
+///
+/// 1. What came in: [`handle_connect`](Self::handle_connect),
+///    [`handle_bytes`](Self::handle_bytes), [`handle_disconnect`](Self::handle_disconnect), and
+///    the completions [`handle_stored`](Self::handle_stored) and
+///    [`handle_replicated`](Self::handle_replicated). These only take in; nothing is executed.
+/// 2. [`run`](Self::run), again and again while it gives [`Run::More`]: executes what all
+///    connections have sent, in turns.
+/// 3. What the host must do: [`poll_transmit`](Self::poll_transmit) names connections to send from
+///    ([`sendable`](Self::sendable), then [`handle_sent`](Self::handle_sent)) or to close;
+///    [`poll_action`](Self::poll_action) and [`poll_store`](Self::poll_store) until they are empty;
+///    [`poll_timeout`](Self::poll_timeout) says when to call `run` without input.
+///
+/// Any split of the input into calls gives the same output. A clone that is given the same calls
+/// gives the same bytes. With the same seed, so does another node on another platform.
+#[derive(Clone, Debug)]
+pub struct Node {
+    conns: Connections,
+    state: State,
+}
+
+/// How much one call of [`Node::run`] may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Commands to execute at the most.
+    pub commands: u32,
+    /// Expired keys to remove, and keys to look at on behalf of a suspended command, at the most.
+    pub background: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { commands: 4096, background: 4096 }
+    }
+}
+
+/// Whether [`Node::run`] has finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Run {
+    /// Nothing is left to do now.
+    Idle,
+    /// The budget is used up: send what there is, look for input, and call again at once.
+    More,
+}
+
+/// What became of bytes that were handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Intake {
+    /// How many were taken. Fewer than given only when the connection is closing.
+    pub consumed: usize,
+    /// Stop reading from this connection until [`Action::ResumeReading`].
+    pub pause: bool,
+}
+
+/// A connection's part for the host.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sendable<'a> {
+    /// Bytes that may leave now.
+    pub bytes: &'a [u8],
+    /// Close the connection once `bytes` have left.
+    pub close: bool,
+}
+
+/// What the node asks of its host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Read from this connection again.
+    ResumeReading(ConnId),
+    /// Someone sent SHUTDOWN: end the process (or whatever the host has of one).
+    Shutdown {
+        /// Don't wait for clients to take their replies.
+        now: bool,
+    },
+    /// CONFIG SET changed this setting.
+    ConfigChanged(Id),
+    /// Something worth a line in the log.
+    Log {
+        /// How important it is.
+        level: LogLevel,
+        /// The line.
+        message: String,
+    },
+}
+
+/// How important a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Debug,
+    Verbose,
+    Notice,
+    Warning,
+}
+
+/// When a write counts as safe enough to be answered, and reads to show it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// At once.
+    #[default]
+    Async,
+    /// When the host has stored its effects.
+    Stored,
+    /// When enough replicas have its effects.
+    Replicated,
+}
+
+/// Effects for the host to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// The offset of the first byte.
+    pub offset: u64,
+    /// Commands in RESP, to be replayed by [`Node::replay`].
+    pub bytes: Vec<u8>,
+}
+
+/// A connection that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectError;
+
+impl ConnectError {
+    /// What to send before closing.
+    pub const REPLY: &'static [u8] = b"-ERR max number of clients reached\r\n";
+}
+
+impl core::fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("max number of clients reached")
+    }
+}
+
+impl core::error::Error for ConnectError {}
+
+/// Getters.
+impl Node {
+    /// A node without keys. Servers draw the seed at random, simulations choose it: it decides
+    /// hashing, sampling and everything else that is left to chance.
+    pub fn new(config: Config, seed: u64, now: Now) -> Self {
+        Node { conns: Connections::default(), state: State::new(config, seed, now) }
+    }
+
+    /// The settings in force.
+    pub fn config(&self) -> &Config {
+        &self.state.config
+    }
+
+    /// The keys.
+    pub fn keyspace(&self) -> &Keyspace {
+        &self.state.keyspace
+    }
+
+    /// Counters since the start or the last CONFIG RESETSTAT.
+    pub fn stats(&self) -> &Stats {
+        &self.state.stats
+    }
+
+    /// How many connections there are.
+    pub fn clients(&self) -> usize {
+        self.conns.len()
+    }
+
+    /// A digest of all data: equal for nodes that hold the same.
+    pub fn digest(&self) -> u128 {
+        self.state.keyspace.digest()
+    }
+
+    /// The offset behind the last effect.
+    pub fn effects_offset(&self) -> u64 {
+        self.state.effects.offset()
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            stored: self.state.effects.stored(),
+            replicated: self.state.effects.replicated(),
+        }
+    }
+}
+
+/// What came in.
+impl Node {
+    /// Takes a new connection in.
+    ///
+    /// # Errors
+    /// `maxclients` are there already: send [`ConnectError::REPLY`] and close.
+    pub fn handle_connect(&mut self, now: Now, peer: Peer) -> Result<ConnId, ConnectError> {
+        if self.conns.len() as i64 >= self.state.config.number(Id::Maxclients) {
+            self.state.stats.rejected_connections += 1;
+            return Err(ConnectError);
+        }
+        self.state.stats.connections_received += 1;
+        Ok(self.conns.insert(peer, now.mono_us))
+    }
+
+    /// Takes bytes in. Nothing is executed before [`run`](Self::run).
+    pub fn handle_bytes(&mut self, conn: ConnId, bytes: &[u8]) -> Intake {
+        let gone = Intake { consumed: bytes.len(), pause: false };
+        let limit = self.state.config.number(Id::ClientQueryBufferLimit) as usize;
+        let Some(connection) = self.conns.get_mut(conn) else { return gone };
+        if connection.has(ConnFlags::CLOSING | ConnFlags::ABORT) {
+            return gone;
+        }
+        connection.input.extend_from_slice(bytes);
+        connection.bytes_in += bytes.len() as u64;
+        self.state.stats.net_input_bytes += bytes.len() as u64;
+        let unread = connection.unread_input();
+        if unread > limit {
+            connection.flags.insert(ConnFlags::ABORT);
+            self.conns.offer(conn);
+            return gone;
+        }
+        // A long argument is let in whole; what is executable already can wait at the peer.
+        let pause = unread > INPUT_HIGH_WATER && connection.parser.wanted(unread) == 0;
+        connection.flags.set(ConnFlags::READING_PAUSED, pause);
+        self.conns.wake(conn);
+        Intake { consumed: bytes.len(), pause }
+    }
+
+    /// Forgets a connection: the peer closed it, or the host did.
+    pub fn handle_disconnect(&mut self, conn: ConnId) {
+        if let Some(connection) = self.conns.remove(conn) {
+            self.state.forget(&connection);
+        }
+    }
+
+    /// The first `n` bytes of what was [`sendable`](Self::sendable) have left.
+    pub fn handle_sent(&mut self, now: Now, conn: ConnId, n: usize) {
+        let Some(connection) = self.conns.get_mut(conn) else { return };
+        let before = connection.out.len();
+        connection.out.sent(n);
+        connection.bytes_out += n as u64;
+        connection.active_us = now.mono_us;
+        self.state.stats.net_output_bytes += n as u64;
+        self.state.unsent = self.state.unsent.saturating_sub(before - connection.out.len());
+        // It may have been held back for its unread output.
+        if connection.unread_input() > 0 || connection.suspended.is_some() {
+            self.conns.wake(conn);
+        }
+    }
+
+    /// Effects up to `offset` (exclusive) are safe on the host's disk; gates open.
+    pub fn handle_stored(&mut self, offset: u64) {
+        self.state.effects.note_stored(offset);
+        self.offer_all();
+    }
+
+    /// Effects up to `offset` (exclusive) are held by enough replicas; gates open.
+    pub fn handle_replicated(&mut self, offset: u64) {
+        self.state.effects.note_replicated(offset);
+        self.offer_all();
+    }
+
+    /// Effects could not be stored. Writes are refused with MISCONF until
+    /// [`handle_stored`](Self::handle_stored) is called again.
+    pub fn handle_store_failed(&mut self, reason: &str) {
+        self.state.store_error = Some(String::from(reason));
+    }
+
+    fn offer_all(&mut self) {
+        self.state.store_error = None;
+        let waiting: Vec<ConnId> =
+            self.conns.iter().filter(|c| c.out.len() > 0).map(|c| c.id).collect();
+        for id in waiting {
+            self.conns.offer(id);
+        }
+    }
+}
+
+/// What the host asks.
+impl Node {
+    /// Starts to record effects. From here on the host must fetch them with
+    /// [`poll_store`](Self::poll_store): past [`EFFECTS_HIGH_WATER`] nothing is executed.
+    pub fn record_effects(&mut self) {
+        self.state.effects.enable();
+    }
+
+    /// Says when a write counts as safe. Anything but [`Durability::Async`] needs
+    /// [`record_effects`](Self::record_effects).
+    pub fn set_durability(&mut self, durability: Durability) {
+        self.state.durability = durability;
+    }
+
+    /// Changes a setting.
+    ///
+    /// # Errors
+    /// No such setting, or a value that it does not take.
+    pub fn configure(&mut self, name: &str, value: &str) -> Result<(), crate::config::ConfigError> {
+        self.state.config.set(name, value)
+    }
+
+    /// Executes recorded effects, as after a restart or on a replica. They may be cut anywhere
+    /// between two calls with the same connection.
+    ///
+    /// `replayer` is a connection that was made with [`Peer::replay`].
+    pub fn replay<O: Observer>(
+        &mut self,
+        now: Now,
+        replayer: ConnId,
+        bytes: &[u8],
+        observer: &mut O,
+    ) {
+        let _ = self.handle_bytes(replayer, bytes);
+        while self.run(now, Budget::default(), observer) == Run::More {}
+    }
+
+    /// Sends one command through a connection and gives the whole reply, in the connection's
+    /// dialect: for hosts that hold the engine in their hand rather than behind a socket.
+    ///
+    /// What the connection was sent in between (pushes, earlier replies) comes first. `None`: the
+    /// command blocks, or its reply is held back by a gate; it will come by
+    /// [`sendable`](Self::sendable).
+    pub fn request<T: AsRef<[u8]>, O: Observer>(
+        &mut self,
+        now: Now,
+        conn: ConnId,
+        args: &[T],
+        observer: &mut O,
+    ) -> Option<Vec<u8>> {
+        let _ = self.handle_bytes(conn, &request::encode(args));
+        while self.run(now, Budget::default(), observer) == Run::More {}
+        let bytes = self.sendable(conn).bytes.to_vec();
+        self.handle_sent(now, conn, bytes.len());
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    /// Tells the observer that a connection is there or gone. The host calls it, as the calls that
+    /// take connections in have no observer.
+    pub fn report<O: Observer>(&self, now: Now, conn: ConnId, connected: bool, observer: &mut O) {
+        let event =
+            if connected { Event::Connected { conn } } else { Event::Disconnected { conn } };
+        observer.event(now, event);
+    }
+}
+
+/// What the host must do next.
+impl Node {
+    /// The next connection that has something to send or is to be closed.
+    pub fn poll_transmit(&mut self) -> Option<ConnId> {
+        loop {
+            let id = self.conns.transmit.pop_front()?;
+            if let Some(conn) = self.conns.get_mut(id) {
+                conn.flags.remove(ConnFlags::IN_TRANSMIT);
+                return Some(id);
+            }
+        }
+    }
+
+    /// What may be sent on a connection now, and whether to close it then.
+    ///
+    /// Send, call [`handle_sent`](Self::handle_sent) with what went out, and when not all did, ask
+    /// again once the socket takes more.
+    pub fn sendable(&self, conn: ConnId) -> Sendable<'_> {
+        let Some(connection) = self.conns.get(conn) else {
+            return Sendable { bytes: &[], close: true };
+        };
+        if connection.has(ConnFlags::ABORT) {
+            return Sendable { bytes: &[], close: true };
+        }
+        let bytes = connection.out.sendable(self.progress());
+        let all = bytes.len() == connection.out.len();
+        Sendable { bytes, close: all && connection.has(ConnFlags::CLOSING) }
+    }
+
+    /// The next thing that the node asks of its host.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.state.actions.pop_front()
+    }
+
+    /// New effects to store, when they are recorded. Answer with
+    /// [`handle_stored`](Self::handle_stored) once they are safe.
+    pub fn poll_store(&mut self) -> Option<Store> {
+        self.state.effects.take().map(|(offset, bytes)| Store { offset, bytes })
+    }
+
+    /// When [`run`](Self::run) must be called although nothing came in.
+    pub fn poll_timeout(&self) -> Option<Timeout> {
+        timers::next(&self.state, &self.conns)
+    }
+}

@@ -1,0 +1,151 @@
+//! Numbers as text: strict integers, floats, and the decimal addition behind INCRBYFLOAT.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Parses a canonical decimal integer: no plus sign, no leading zero, no white space.
+///
+/// What doesn't print back as it was read is refused, as Redis does, so that a string that holds a
+/// number can be kept as one.
+pub fn parse_i64(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    match digits {
+        [b'0'] if !negative => return Some(0),
+        [b'1'..=b'9', ..] if digits.len() <= 19 => {}
+        _ => return None,
+    }
+    // Counting down reaches i64::MIN, counting up would not.
+    let mut value: i64 = 0;
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_sub(i64::from(digit - b'0'))?;
+    }
+    if negative { Some(value) } else { value.checked_neg() }
+}
+
+/// Parses a float as Redis takes it: decimal, exponent, `inf`, `+inf`, `-inf`, `infinity`; no NaN,
+/// no white space.
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let text = core::str::from_utf8(text).ok()?;
+    let value: f64 = text.parse().ok()?;
+    (!value.is_nan()).then_some(value)
+}
+
+/// Digits behind the point that INCRBYFLOAT keeps (Redis prints with `%.17Lf`).
+const FRACTION_DIGITS: u32 = 17;
+const UNIT: i128 = 10i128.pow(FRACTION_DIGITS);
+
+/// Adds two decimal numbers given as text and gives the sum as text, without exponent and without
+/// trailing zeros.
+///
+/// The sum is exact to 17 digits behind the point, where binary floats would print
+/// `0.1 + 0.2 = 0.30000000000000004`. Numbers beyond 1e20 go through `f64`.
+///
+/// `None`: one of them is no number. `Some(None)`: the sum is no finite number.
+pub fn add_decimal(a: &[u8], b: &[u8]) -> Option<Option<Vec<u8>>> {
+    let (float_a, float_b) = (parse_f64(a)?, parse_f64(b)?);
+    let exact = fixed(a).zip(fixed(b)).and_then(|(a, b)| a.checked_add(b));
+    Some(match exact {
+        Some(sum) => Some(format_fixed(sum)),
+        None => {
+            let sum = float_a + float_b;
+            sum.is_finite().then(|| format_f64(sum))
+        }
+    })
+}
+
+/// Reads a decimal as a multiple of 10^-17, rounding half away from zero. `None` when out of range.
+fn fixed(text: &[u8]) -> Option<i128> {
+    let text = core::str::from_utf8(text).ok()?;
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((m, e)) => (m, e.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (negative, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = || whole.bytes().chain(fraction.bytes());
+    if digits().any(|d| !d.is_ascii_digit()) || !(-400..=400).contains(&exponent) {
+        return None;
+    }
+    // The decimal place, in units of 10^-17, of the digit at hand.
+    let mut place = whole.len() as i64 - 1 + i64::from(exponent) + i64::from(FRACTION_DIGITS);
+    let mut value: i128 = 0;
+    for digit in digits() {
+        let digit = i128::from(digit - b'0');
+        if place >= 0 {
+            let scale = u32::try_from(place).ok().filter(|&p| p < 38 || digit == 0)?;
+            if digit != 0 {
+                value = value.checked_add(digit.checked_mul(10i128.checked_pow(scale)?)?)?;
+            }
+        } else if place == -1 && digit >= 5 {
+            value = value.checked_add(1)?;
+        }
+        place -= 1;
+    }
+    Some(if negative { -value } else { value })
+}
+
+fn format_fixed(value: i128) -> Vec<u8> {
+    let (whole, fraction) = (value.unsigned_abs() / UNIT as u128, value.unsigned_abs() % UNIT as u128);
+    let sign = if value < 0 { "-" } else { "" };
+    let text = alloc::format!("{sign}{whole}.{fraction:017}");
+    String::from(text.trim_end_matches('0').trim_end_matches('.')).into_bytes()
+}
+
+/// A float as the protocol shows it: the shortest text that reads back as the same number, without
+/// exponent; `inf`, `-inf`, `nan`.
+pub fn format_f64(value: f64) -> Vec<u8> {
+    let text = if value.is_nan() {
+        String::from("nan")
+    } else if value.is_infinite() {
+        String::from(if value > 0.0 { "inf" } else { "-inf" })
+    } else {
+        alloc::format!("{value}")
+    };
+    text.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(a: &str, b: &str) -> String {
+        let sum = add_decimal(a.as_bytes(), b.as_bytes()).unwrap().unwrap();
+        String::from_utf8(sum).unwrap()
+    }
+
+    #[test]
+    fn integers_are_strict() {
+        assert_eq!(parse_i64(b"0"), Some(0));
+        assert_eq!(parse_i64(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(parse_i64(b"9223372036854775807"), Some(i64::MAX));
+        for bad in ["", "-", "-0", "+1", "01", " 1", "1 ", "9223372036854775808", "1e3"] {
+            assert_eq!(parse_i64(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn decimal_sums() {
+        assert_eq!(sum("10.50", "0.1"), "10.6");
+        assert_eq!(sum("1", "-1.1"), "-0.1");
+        assert_eq!(sum("0.1", "0.2"), "0.3");
+        assert_eq!(sum("5.0e3", "2.0e2"), "5200");
+        assert_eq!(sum("17179869184", "1.5"), "17179869185.5");
+        assert_eq!(sum("1", "-1"), "0");
+        assert_eq!(sum("1e300", "1"), format_text(1e300));
+        assert_eq!(add_decimal(b"1", b"x"), None);
+        assert_eq!(add_decimal(b"1", b"inf"), Some(None));
+    }
+
+    fn format_text(value: f64) -> String {
+        String::from_utf8(format_f64(value)).unwrap()
+    }
+}

@@ -1,0 +1,227 @@
+//! The one reply encoder.
+//!
+//! Handlers speak RESP3's vocabulary (map, set, double, push ...) and the encoder writes the
+//! dialect of the connection, so that no handler knows about RESP2's poorer forms, with two
+//! exceptions that the protocol itself makes: RESP2 tells a missing string from a missing array.
+
+use crate::numbers;
+use alloc::vec::Vec;
+
+/// The version of the protocol that a connection speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resp {
+    /// RESP2, with which every connection begins.
+    #[default]
+    V2,
+    /// RESP3, after `HELLO 3`.
+    V3,
+}
+
+/// Where a reply is written.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    out: Vec<u8>,
+    resp: Resp,
+}
+
+/// The place of a length that isn't known yet. See [`Reply::deferred`].
+#[derive(Debug)]
+#[must_use = "a deferred length must be set"]
+pub struct Deferred(usize);
+
+impl Reply {
+    /// An empty reply in the given dialect.
+    pub fn new(resp: Resp) -> Self {
+        Reply { out: Vec::new(), resp }
+    }
+
+    /// The dialect.
+    pub fn resp(&self) -> Resp {
+        self.resp
+    }
+
+    /// Changes the dialect for what is written from here on.
+    pub fn set_resp(&mut self, resp: Resp) {
+        self.resp = resp;
+    }
+
+    /// What has been written.
+    pub fn bytes(&self) -> &[u8] {
+        &self.out
+    }
+
+    /// How many bytes have been written: a mark for [`truncate`](Self::truncate).
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Takes back what was written after a mark.
+    pub fn truncate(&mut self, mark: usize) {
+        self.out.truncate(mark);
+    }
+
+    /// Takes the bytes out and leaves the encoder empty, its dialect kept.
+    pub fn take(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.out)
+    }
+
+    /// Drops the first `n` bytes: they have been sent.
+    pub(crate) fn consume(&mut self, n: usize) {
+        self.out.drain(..n);
+    }
+
+    fn header(&mut self, kind: u8, n: i64) {
+        self.out.push(kind);
+        self.out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn line(&mut self, kind: u8, text: &[u8]) {
+        self.out.push(kind);
+        // A line break inside would let a value forge the next reply.
+        self.out.extend(text.iter().map(|&b| if matches!(b, b'\r' | b'\n') { b' ' } else { b }));
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// `+OK`.
+    pub fn ok(&mut self) {
+        self.simple("OK");
+    }
+
+    /// A simple string, one line.
+    pub fn simple(&mut self, text: &str) {
+        self.line(b'+', text.as_bytes());
+    }
+
+    /// An error: code, space, message, without the minus sign.
+    pub fn error(&mut self, message: &[u8]) {
+        self.line(b'-', message);
+    }
+
+    /// An integer.
+    pub fn integer(&mut self, n: i64) {
+        self.header(b':', n);
+    }
+
+    /// A length or count.
+    pub fn count(&mut self, n: usize) {
+        self.integer(n as i64);
+    }
+
+    /// A string.
+    pub fn bulk(&mut self, bytes: &[u8]) {
+        self.header(b'$', bytes.len() as i64);
+        self.out.extend_from_slice(bytes);
+        self.out.extend_from_slice(b"\r\n");
+    }
+
+    /// A string, or the null that stands for a missing one.
+    pub fn bulk_or_null(&mut self, bytes: Option<&[u8]>) {
+        match bytes {
+            Some(bytes) => self.bulk(bytes),
+            None => self.null(),
+        }
+    }
+
+    /// An integer as a string.
+    pub fn bulk_integer(&mut self, n: i64) {
+        self.bulk(itoa::Buffer::new().format(n).as_bytes());
+    }
+
+    /// The null that stands for a missing value.
+    pub fn null(&mut self) {
+        self.out.extend_from_slice(match self.resp {
+            Resp::V2 => b"$-1\r\n",
+            Resp::V3 => b"_\r\n",
+        });
+    }
+
+    /// The null that stands for a missing array.
+    pub fn null_array(&mut self) {
+        self.out.extend_from_slice(match self.resp {
+            Resp::V2 => b"*-1\r\n",
+            Resp::V3 => b"_\r\n",
+        });
+    }
+
+    /// The head of an array of `n` replies, which must follow.
+    pub fn array(&mut self, n: usize) {
+        self.header(b'*', n as i64);
+    }
+
+    /// The head of a map of `n` pairs, which must follow. RESP2: an array of twice as many.
+    pub fn map(&mut self, n: usize) {
+        match self.resp {
+            Resp::V2 => self.array(n * 2),
+            Resp::V3 => self.header(b'%', n as i64),
+        }
+    }
+
+    /// The head of a set of `n` replies, which must follow. RESP2: an array.
+    pub fn set(&mut self, n: usize) {
+        match self.resp {
+            Resp::V2 => self.array(n),
+            Resp::V3 => self.header(b'~', n as i64),
+        }
+    }
+
+    /// The head of a push message of `n` parts, which must follow. RESP2: an array.
+    pub fn push(&mut self, n: usize) {
+        match self.resp {
+            Resp::V2 => self.array(n),
+            Resp::V3 => self.header(b'>', n as i64),
+        }
+    }
+
+    /// A truth value. RESP2: 1 or 0.
+    pub fn boolean(&mut self, value: bool) {
+        match self.resp {
+            Resp::V2 => self.integer(value.into()),
+            Resp::V3 => self.out.extend_from_slice(if value { b"#t\r\n" } else { b"#f\r\n" }),
+        }
+    }
+
+    /// A float. RESP2: a string.
+    pub fn double(&mut self, value: f64) {
+        let text = numbers::format_f64(value);
+        match self.resp {
+            Resp::V2 => self.bulk(&text),
+            Resp::V3 => self.line(b',', &text),
+        }
+    }
+
+    /// A text for people, such as INFO's. RESP2: a string.
+    pub fn verbatim(&mut self, text: &[u8]) {
+        match self.resp {
+            Resp::V2 => self.bulk(text),
+            Resp::V3 => {
+                self.header(b'=', text.len() as i64 + 4);
+                self.out.extend_from_slice(b"txt:");
+                self.out.extend_from_slice(text);
+                self.out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// Keeps a place for the head of an array whose length only its elements will tell.
+    pub fn deferred(&mut self) -> Deferred {
+        Deferred(self.out.len())
+    }
+
+    /// Puts the head of an array of `n` at the kept place.
+    pub fn set_array(&mut self, place: Deferred, n: usize) {
+        let tail = self.out.split_off(place.0);
+        self.array(n);
+        self.out.extend_from_slice(&tail);
+    }
+
+    /// Appends replies that are already encoded in this dialect.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+}
