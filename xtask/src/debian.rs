@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::job::Job;
 use crate::tools::{How, Probe, Tool, named};
-use crate::ui::Progress;
 use crate::{install, paths, proc, sh};
 
 /// A program that Debian's packages ask before they start a service.
@@ -58,25 +58,15 @@ pub(crate) fn install(tools: &[&Tool]) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("system packages are missing and we aren't root; please run\n\n    sudo {line}\n");
     }
-    println!("system packages: {}", packages.join(", "));
     let _quiet = NoServices::begin()?;
-    let log = paths::scratch()?.join("setup-debian.log");
-    let _ = fs::remove_file(&log);
-    let mut progress = Progress::start("debian");
-    for words in ["apt-get update", &line] {
-        let mut words = words.split(' ');
+    let mut job = Job::logged("system packages")?;
+    let done = ["apt-get update", &line].iter().try_for_each(|line| {
+        let mut words = line.split(' ');
         let mut command = sh::plain(words.next().unwrap_or_default());
-        command.args(words).env("DEBIAN_FRONTEND", "noninteractive");
-        let done = proc::run_logged(&mut command, &log, install::LIMIT, |gone, last| {
-            progress.tick(gone, last);
-        });
-        if let Err(error) = done {
-            progress.finish("FAILED");
-            return Err(error.context(format!("see {}", log.display())));
-        }
-    }
-    progress.finish("ready");
-    Ok(())
+        job.run(command.args(words).env("DEBIAN_FRONTEND", "noninteractive"))
+    });
+    job.finish(if done.is_ok() { "ready" } else { "FAILED" }, &packages.join(", "));
+    done.context("see target/xtask/system-packages.log")
 }
 
 /// While it lives, packages start no services, unless the machine's owner has a policy already.

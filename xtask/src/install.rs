@@ -4,16 +4,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::job::Job;
 use crate::tools::{How, Tool, named};
-use crate::ui::Progress;
 use crate::{debian, paths, proc, sh};
-
-/// One command of an installation may take so long, on a slow machine with a slow network.
-pub(crate) const LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// Written into a directory when what it holds is whole.
 const WHOLE: &str = ".whole";
@@ -30,24 +26,20 @@ const QUICK_BUILD: &[(&str, &str)] = &[
 
 /// Installs it, whatever was there before.
 pub(crate) fn install(tool: &Tool) -> Result<()> {
-    let mut progress = Progress::start(tool.name);
-    let log = paths::scratch()?.join(format!("setup-{}.log", tool.name.replace(' ', "-")));
-    // The log of an earlier try; mostly there is none.
-    let _ = fs::remove_file(&log);
+    let mut job = Job::logged(tool.name)?;
+    let done = all_steps(tool, &mut job);
+    let log = job.log().map(|log| format!("see {}", log.display())).unwrap_or_default();
+    job.finish(if done.is_ok() { "ready" } else { "FAILED" }, "");
+    done.context(log)
+}
+
+fn all_steps(tool: &Tool, job: &mut Job) -> Result<()> {
     prepare(tool)?;
     for mut command in commands(tool)? {
         surround(tool, &mut command)?;
-        let done = proc::run_logged(&mut command, &log, LIMIT, |gone, last| {
-            progress.tick(gone, last);
-        });
-        if let Err(error) = done {
-            progress.finish("FAILED");
-            return Err(error.context(format!("see {}", log.display())));
-        }
+        job.run(&mut command)?;
     }
-    complete(tool)?;
-    progress.finish("ready");
-    Ok(())
+    complete(tool)
 }
 
 /// Removes what only installations need.
@@ -110,7 +102,7 @@ fn commands(tool: &Tool) -> Result<Vec<Command>> {
             then(pip, &["install", "--quiet", "-r", "xtask/python/requirements.txt"]);
         }
         How::Node => {
-            then(named("python packages")?.bin()?.join("npm"), &["ci", "--ignore-scripts"])
+            then(named("python packages")?.bin()?.join("npm"), &["ci", "--ignore-scripts"]);
         }
         How::Cargo { version, locked, .. } => {
             let what = format!("{}@{}", tool.name, version.get()?);

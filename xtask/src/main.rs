@@ -1,18 +1,29 @@
 //! Every habit of the project as a command: `cargo xtask help`. See README.md beside this crate.
 
 mod debian;
+mod fresh;
+mod fuzz;
 mod install;
+mod job;
 mod paths;
 mod proc;
+mod serve;
 mod setup;
 mod sh;
+mod size;
+mod steps;
+mod test;
+mod tidy;
 mod tools;
 mod ui;
+mod wasm;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::job::Job;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Every habit of the Larder project as a command")]
@@ -31,6 +42,48 @@ enum Command {
         /// What it is needed for; everything when not given
         group: Vec<tools::Group>,
     },
+    /// Build the page and the server, and start `larder serve`
+    Run {
+        /// Arguments of `larder serve`, after `--`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Run every check, or some
+    Test {
+        /// Only this step and those it needs
+        #[arg(long, value_name = "STEP")]
+        only: Vec<String>,
+        /// Not this step
+        #[arg(long, value_name = "STEP")]
+        skip: Vec<String>,
+        /// Print the steps and what each proves
+        #[arg(long)]
+        list: bool,
+    },
+    /// Build the page and the JavaScript library into pkg/
+    Web {
+        /// Quickly, and large
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Build the Cloudflare Worker into worker/build/
+    Worker {
+        /// Quickly, and large
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Compare gzipped sizes with the budgets of xtask/budgets.toml
+    Size,
+    /// Fuzz one target of cache-core/fuzz, or all
+    Fuzz {
+        /// The target
+        target: Option<String>,
+        /// How long, for each
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
+    /// Look for unfinished work, long files and stray unsafe
+    Tidy,
     /// Run any command in the environment that tests get
     Exec {
         /// The command and its arguments, after `--`
@@ -41,7 +94,8 @@ enum Command {
 
 fn main() -> ExitCode {
     match proc::watch_signals().and_then(|()| run(Cli::parse().command)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(_) if proc::interrupted() => {
             eprintln!("interrupted");
             ExitCode::from(130)
@@ -53,14 +107,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+/// Gives whether all went well; an error is said by the caller.
+fn run(command: Command) -> Result<bool> {
+    let job = &mut Job::on_terminal();
     match command {
-        Command::Setup { check: true, group } => setup::check(&group),
+        Command::Setup { check: true, group } => setup::check(&group)?,
         Command::Setup { check: false, group } => {
             setup::ensure(&group)?;
             println!("all is there");
-            Ok(())
         }
-        Command::Exec { command } => sh::become_command(&command),
+        Command::Run { args } => serve::run(&args)?,
+        Command::Test { list: true, .. } => test::list(),
+        Command::Test { only, skip, .. } => return test::run(&test::Choice { only, skip }),
+        Command::Web { dev } => wasm::PAGE.build(job, dev)?,
+        Command::Worker { dev } => wasm::WORKER.build(job, dev)?,
+        Command::Size => {
+            wasm::PAGE.build(job, false)?;
+            wasm::WORKER.build(job, false)?;
+            size::check(job)?;
+        }
+        Command::Fuzz { target, seconds } => fuzz::run(job, target.as_deref(), seconds)?,
+        Command::Tidy => tidy::check(job)?,
+        Command::Exec { command } => sh::become_command(&command)?,
     }
+    Ok(true)
 }

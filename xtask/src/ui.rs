@@ -53,14 +53,16 @@ impl Progress {
         }
     }
 
-    /// Says how it ended, and how long it took.
-    pub(crate) fn finish(self, ending: &str) {
+    /// Says how it ended, how long it took, and what else is worth a word.
+    pub(crate) fn finish(self, ending: &str, detail: &str) {
         let before = match (self.terminal, self.line_open) {
             (true, _) => format!("\r\x1b[2K{:<14} ", self.name),
             (false, true) => String::new(),
             (false, false) => format!("{:<14} ", self.name),
         };
-        say(&format!("{before}{ending:<6} {:>6.1} s\n", self.start.elapsed().as_secs_f64()));
+        let took = self.start.elapsed().as_secs_f64();
+        let line = format!("{before}{ending:<6} {took:>6.1} s  {detail}");
+        say(&format!("{}\n", line.trim_end()));
     }
 
     fn put(&mut self, text: &str) {

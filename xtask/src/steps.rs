@@ -1,0 +1,200 @@
+//! The steps of `cargo xtask test`, in order.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::job::Job;
+use crate::tools::Group;
+use crate::{fuzz, paths, proc, serve, sh, size, tidy, wasm};
+
+/// One file of tests may take so long.
+const FILE: Duration = Duration::from_secs(5 * 60);
+/// A fuzz target runs so many seconds.
+const FUZZ_SECONDS: u32 = 60;
+
+/// One step.
+pub(crate) struct Step {
+    /// By which it is chosen and its log is called.
+    pub(crate) name: &'static str,
+    /// What it proves.
+    pub(crate) about: &'static str,
+    /// The tools that it needs.
+    pub(crate) groups: &'static [Group],
+    /// The steps without whose success it makes no sense.
+    pub(crate) after: &'static [&'static str],
+    /// Whether it runs tests, so that none at all is a failure.
+    pub(crate) tests: bool,
+    /// Does it.
+    pub(crate) run: fn(&mut Job) -> Result<()>,
+}
+
+/// A step that runs no tests of its own.
+const PLAIN: Step =
+    Step { name: "", about: "", groups: &[], after: &[], tests: false, run: |_| Ok(()) };
+
+/// Every step: quick ones first, and each after those that it needs.
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        name: "tidy",
+        about: "no unfinished work, long files or stray unsafe",
+        run: tidy::check,
+        ..PLAIN
+    },
+    Step {
+        name: "fmt",
+        about: "formatting",
+        groups: &[Group::Lint],
+        run: |job| job.run(&mut sh::cargo(&["fmt", "--all", "--check"])),
+        ..PLAIN
+    },
+    Step {
+        name: "clippy",
+        about: "native crates without a warning",
+        groups: &[Group::Lint],
+        run: |job| job.run(&mut sh::cargo(&["clippy", "--all-targets", "--", "-Dwarnings"])),
+        ..PLAIN
+    },
+    Step {
+        name: "clippy-wasm",
+        about: "the page and the Worker without a warning",
+        groups: &[Group::Lint],
+        run: |job| {
+            let words = ["clippy", "-p", "larder-web", "-p", "larder-worker", "--target"];
+            job.run(sh::cargo(&words).args(["wasm32-unknown-unknown", "--", "-Dwarnings"]))
+        },
+        ..PLAIN
+    },
+    Step {
+        name: "no-std",
+        about: "the core builds where there is nothing but core and alloc",
+        groups: &[Group::NoStd],
+        run: |job| {
+            let words = ["build", "-p", "cache-core", "--target", "thumbv7em-none-eabi"];
+            job.run(&mut sh::cargo(&words))
+        },
+        ..PLAIN
+    },
+    Step {
+        name: "web",
+        about: "the page builds into pkg/",
+        groups: &[Group::Page],
+        run: |job| wasm::PAGE.build(job, false),
+        ..PLAIN
+    },
+    Step {
+        name: "native",
+        about: "tests of the native crates",
+        tests: true,
+        run: |job| job.run(&mut sh::cargo(&["test"])),
+        ..PLAIN
+    },
+    Step {
+        name: "web-node",
+        about: "the JavaScript library in Node",
+        groups: &[Group::Clients],
+        after: &["web"],
+        tests: true,
+        run: |job| files(job, "web/tests", &[".test.mjs"]),
+    },
+    Step {
+        name: "server",
+        about: "the server builds",
+        after: &["web"],
+        run: serve::build,
+        ..PLAIN
+    },
+    Step {
+        name: "web-e2e",
+        about: "the page in Chromium",
+        groups: &[Group::Clients, Group::Browser],
+        after: &["web", "server"],
+        tests: true,
+        run: |job| files(job, "web/tests", &[".e2e.mjs"]),
+    },
+    Step {
+        name: "clients",
+        about: "real clients against the server",
+        groups: &[Group::Clients],
+        after: &["server"],
+        tests: true,
+        run: |job| files(job, "server/tests/clients", &[".mjs", ".py"]),
+    },
+    Step {
+        name: "worker",
+        about: "the Worker builds into worker/build/",
+        groups: &[Group::Worker],
+        run: |job| wasm::WORKER.build(job, false),
+        ..PLAIN
+    },
+    Step {
+        name: "worker-node",
+        about: "the Worker in workerd",
+        groups: &[Group::Clients],
+        after: &["worker"],
+        tests: true,
+        run: |job| files(job, "worker/tests", &[".test.mjs"]),
+    },
+    Step {
+        name: "size",
+        about: "gzipped sizes within the budgets",
+        after: &["web", "worker"],
+        run: size::check,
+        ..PLAIN
+    },
+    Step {
+        name: "fuzz",
+        about: "each fuzz target for a minute",
+        groups: &[Group::Fuzz],
+        run: |job| fuzz::run(job, None, FUZZ_SECONDS),
+        ..PLAIN
+    },
+];
+
+/// Runs every file of tests in a directory, one after the other, also after one has failed.
+fn files(job: &mut Job, dir: &str, endings: &[&str]) -> Result<()> {
+    let files = find(dir, endings)?;
+    if files.is_empty() {
+        bail!("no tests in {dir}: nothing there ends in {}", endings.join(" or "));
+    }
+    let mut failed = Vec::new();
+    for file in files {
+        if let Err(error) = one_file(job, &file) {
+            proc::check_interrupted()?;
+            job.note(&format!("{error:#}"))?;
+            failed.push(file.display().to_string());
+        }
+        let strays = proc::end_strays();
+        if !strays.is_empty() {
+            job.note(&format!("ended what it left running: {}", strays.join(", ")))?;
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+fn one_file(job: &mut Job, file: &Path) -> Result<()> {
+    let mut command = if file.extension().is_some_and(|e| e == "py") {
+        sh::with_tools("python")?
+    } else {
+        let mut node = sh::with_tools("node")?;
+        node.args(["--test", "--test-reporter=spec"]);
+        node
+    };
+    job.run_within(FILE, command.arg(file))?;
+    // A script says nothing that could be counted; it counts as one test.
+    if file.extension().is_some_and(|e| e == "py") { job.note("# pass 1") } else { Ok(()) }
+}
+
+/// The files of a directory with one of these endings, sorted; helpers begin with `_`.
+fn find(dir: &str, endings: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<_> = std::fs::read_dir(paths::root().join(dir))
+        .with_context(|| format!("no tests: there is no directory {dir}"))?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('_') && endings.iter().any(|e| name.ends_with(e)))
+        .map(|name| Path::new(dir).join(name))
+        .collect();
+    found.sort();
+    Ok(found)
+}

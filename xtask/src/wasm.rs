@@ -1,0 +1,94 @@
+//! What is built to WebAssembly: the page's `pkg/` by wasm-pack and the Worker's `worker/build/`
+//! by worker-build, both with the workspace's profile `wasm` and the same `wasm-opt`.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use crate::fresh::Stamp;
+use crate::job::Job;
+use crate::tools::{Group, named};
+use crate::{install, paths, setup, sh};
+
+/// Something built to WebAssembly.
+pub(crate) struct Artifact {
+    name: &'static str,
+    group: Group,
+    inputs: &'static [&'static str],
+    wasm: &'static str,
+    outputs: &'static [&'static str],
+    build: fn(&mut Job, bool) -> Result<()>,
+}
+
+/// The page and the JavaScript library.
+pub(crate) const PAGE: Artifact = Artifact {
+    name: "page",
+    group: Group::Page,
+    inputs: &["cache-core", "sim", "web", "Cargo.toml", "Cargo.lock"],
+    wasm: "pkg/larder_web_bg.wasm",
+    outputs: &["pkg"],
+    build: wasm_pack,
+};
+
+/// The Cloudflare Worker.
+pub(crate) const WORKER: Artifact = Artifact {
+    name: "worker",
+    group: Group::Worker,
+    inputs: &["cache-core", "worker", "Cargo.toml", "Cargo.lock"],
+    wasm: "worker/build/index_bg.wasm",
+    outputs: &["worker/build/index.js", "worker/build/index_bg.wasm"],
+    build: worker_build,
+};
+
+/// Smallest first; the second round still finds a little.
+const WASM_OPT: &[&str] = &["-Oz", "-Oz", "--strip-producers"];
+
+impl Artifact {
+    /// Builds it, unless it is there already and nothing that it is made from has changed.
+    /// With `dev` it is built quickly and comes out large.
+    pub(crate) fn build(&self, job: &mut Job, dev: bool) -> Result<()> {
+        setup::ensure(&[self.group])?;
+        // This file's own text stands for how things are built.
+        let how = format!("{dev} {}", include_str!("wasm.rs"));
+        if Stamp::of(self.name, self.inputs, self.outputs, &how)?.is_fresh() {
+            return job.note("nothing has changed");
+        }
+        (self.build)(job, dev)?;
+        if !dev {
+            optimize(job, self.wasm)?;
+        }
+        // Anew, since the build may have added to Cargo.lock.
+        Stamp::of(self.name, self.inputs, self.outputs, &how)?.keep()
+    }
+}
+
+fn wasm_pack(job: &mut Job, dev: bool) -> Result<()> {
+    let mut command = sh::with_tools("wasm-pack")?;
+    command.args(["build", "web", "--target", "web", "--out-dir", "../pkg"]);
+    command.args(["--mode", "no-install", "--no-opt"]);
+    job.run(command.args(profile(dev)))
+}
+
+fn worker_build(job: &mut Job, dev: bool) -> Result<()> {
+    // Told where its tools are, it downloads none.
+    let bindgen = named("wasm-bindgen-cli")?.bin()?.join("wasm-bindgen");
+    let node = install::node_modules()?.join(".bin");
+    let mut command = sh::with_tools("worker-build")?;
+    command.current_dir(paths::root().join("worker"));
+    command.env("WASM_BINDGEN_BIN", bindgen);
+    command.env("ESBUILD_BIN", node.join("esbuild")).env("WASM_OPT_BIN", node.join("wasm-opt"));
+    job.run(command.args(profile(dev)).arg("--no-opt"))
+}
+
+fn profile(dev: bool) -> &'static [&'static str] {
+    if dev { &["--dev"] } else { &["--profile", "wasm"] }
+}
+
+/// Replaces a file by what wasm-opt makes of it.
+fn optimize(job: &mut Job, wasm: &str) -> Result<()> {
+    let wasm = paths::root().join(wasm);
+    let smaller = wasm.with_extension("smaller");
+    let mut command = sh::with_tools("wasm-opt")?;
+    job.run(command.args(WASM_OPT).arg(&wasm).arg("-o").arg(&smaller))?;
+    fs::rename(&smaller, &wasm).with_context(|| format!("cannot replace {}", wasm.display()))
+}
