@@ -46,16 +46,6 @@ pub enum ExpiredBy {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A connection was accepted.
-    Connected {
-        /// The connection.
-        conn: ConnId,
-    },
-    /// A connection is gone.
-    Disconnected {
-        /// The connection.
-        conn: ConnId,
-    },
     /// A command is about to run.
     Command {
         /// Who sent it.

@@ -33,6 +33,14 @@ macro_rules! rows {
 }
 pub(crate) use rows;
 
+/// A union of flags that the compiler can compute: `bits!(Flags: WRITE | FAST)`.
+macro_rules! bits {
+    ($type:ident: $($flag:ident)|+) => {
+        $type::from_bits_retain($($type::$flag.bits())|+)
+    };
+}
+pub(crate) use bits;
+
 macro_rules! families {
     ($($family:ident),+ $(,)?) => {
         $(mod $family;)+
@@ -47,7 +55,7 @@ macro_rules! families {
     };
 }
 
-families! { connection, client, commands, config, server, generic, expire, scan, strings, numbers, hashes, transactions, pubsub }
+families! { connection, strings }
 
 /// Where a command stands in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +73,11 @@ impl CommandId {
 /// All rows, subcommands (`client|list`) included, in the table's order.
 pub fn all() -> impl Iterator<Item = &'static Spec> {
     FAMILIES.iter().flat_map(|family| family.iter())
+}
+
+/// Whether a command only exists to be followed by a subcommand.
+pub(crate) fn is_container(id: CommandId) -> bool {
+    matches!(id.spec().name, "client" | "command" | "config" | "pubsub")
 }
 
 /// The subcommands of a container command.

@@ -298,6 +298,19 @@ impl Spec {
         self.name.split_once('|').map(|(container, _)| container)
     }
 
+    /// Whether a RESP2 connection that listens to channels may run it.
+    pub(crate) fn may_run_subscribed(&self) -> bool {
+        matches!(
+            self.name,
+            "subscribe" | "unsubscribe" | "psubscribe" | "punsubscribe" | "ping" | "quit" | "reset"
+        )
+    }
+
+    /// Whether it is about the transaction itself, so that MULTI doesn't queue it.
+    pub(crate) fn ends_or_rules_multi(&self) -> bool {
+        matches!(self.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+    }
+
     /// Whether so many arguments (the name included) are right.
     pub const fn arity_fits(&self, args: usize) -> bool {
         if self.arity >= 0 {

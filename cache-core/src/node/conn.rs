@@ -59,13 +59,6 @@ bitflags! {
     }
 }
 
-/// What a connection waits for. It executes nothing until then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Blocked {
-    /// Monotonic microseconds at which waiting ends at the latest.
-    pub(crate) until_us: u64,
-}
-
 /// The place of a suspended command.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspended {
@@ -103,7 +96,8 @@ pub(crate) struct Connection {
     /// Watched keys, each with its database, and whether it had expired when it was watched.
     pub(crate) watched: Vec<(u32, Box<[u8]>, bool)>,
 
-    pub(crate) blocked: Option<Blocked>,
+    /// It executes nothing until something happens or this moment (monotonic microseconds) comes.
+    pub(crate) blocked_until_us: Option<u64>,
     pub(crate) suspended: Option<Box<Suspended>>,
 
     pub(crate) created_us: u64,
@@ -141,7 +135,7 @@ impl Connection {
             channels: BTreeSet::new(),
             patterns: BTreeSet::new(),
             watched: Vec::new(),
-            blocked: None,
+            blocked_until_us: None,
             suspended: None,
             created_us: now_us,
             active_us: now_us,
@@ -178,6 +172,8 @@ pub(crate) struct Connections {
     pub(crate) ready: VecDeque<ConnId>,
     /// Those with output or a close for the host.
     pub(crate) transmit: VecDeque<ConnId>,
+    /// Those that wait, by the moment (monotonic microseconds) at which that ends at the latest.
+    waiting: BTreeSet<(u64, ConnId)>,
 }
 
 impl Connections {
@@ -199,6 +195,9 @@ impl Connections {
 
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Connection>> {
         let conn = self.take(id)?;
+        if let Some(until_us) = conn.blocked_until_us {
+            self.waiting.remove(&(until_us, id));
+        }
         self.free.push(id.index);
         self.len -= 1;
         Some(conn)
@@ -220,6 +219,29 @@ impl Connections {
     pub(crate) fn put_back(&mut self, conn: Box<Connection>) {
         let index = conn.id.index as usize;
         self.slots[index] = Some(conn);
+    }
+
+    /// Lets a connection wait, after its turn.
+    pub(crate) fn block(&mut self, id: ConnId, until_us: u64) {
+        self.waiting.insert((until_us, id));
+    }
+
+    /// When the first of those that wait has waited long enough.
+    pub(crate) fn next_unblock(&self) -> Option<u64> {
+        self.waiting.first().map(|&(until_us, _)| until_us)
+    }
+
+    /// Ends the waiting of those whose time has come by `now_us`; their commands run again.
+    pub(crate) fn unblock_until(&mut self, now_us: u64) {
+        while let Some(&(until_us, id)) = self.waiting.first()
+            && until_us <= now_us
+        {
+            self.waiting.remove(&(until_us, id));
+            if let Some(conn) = self.get_mut(id) {
+                conn.blocked_until_us = None;
+            }
+            self.wake(id);
+        }
     }
 
     /// All that are in their places, by place.

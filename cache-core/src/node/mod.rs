@@ -25,7 +25,7 @@ pub(crate) use stats::Stats;
 
 use crate::config::{Config, Id};
 use crate::keyspace::Keyspace;
-use crate::observer::{Event, Observer};
+use crate::observer::Observer;
 use crate::protocol::request;
 use crate::time::{Now, Timeout};
 use alloc::string::String;
@@ -237,7 +237,13 @@ impl Node {
             return Err(ConnectError);
         }
         self.state.stats.connections_received += 1;
-        Ok(self.conns.insert(peer, now.mono_us))
+        let id = self.conns.insert(peer, now.mono_us);
+        if let Some(conn) = self.conns.get_mut(id)
+            && self.state.config.text(Id::Requirepass).is_empty()
+        {
+            conn.flags.insert(ConnFlags::AUTHENTICATED);
+        }
+        Ok(id)
     }
 
     /// Takes bytes in. Nothing is executed before [`run`](Self::run).
@@ -369,14 +375,6 @@ impl Node {
         let bytes = self.sendable(conn).bytes.to_vec();
         self.handle_sent(now, conn, bytes.len());
         (!bytes.is_empty()).then_some(bytes)
-    }
-
-    /// Tells the observer that a connection is there or gone. The host calls it, as the calls that
-    /// take connections in have no observer.
-    pub fn report<O: Observer>(&self, now: Now, conn: ConnId, connected: bool, observer: &mut O) {
-        let event =
-            if connected { Event::Connected { conn } } else { Event::Disconnected { conn } };
-        observer.event(now, event);
     }
 }
 

@@ -1,0 +1,423 @@
+//! Executing: whose turn it is, whether a command may run, and running it.
+
+use super::conn::{ConnFlags, Connection};
+use super::cx::Cx;
+use super::error::{Error, Flow};
+use super::output::Gate;
+use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
+use crate::commands::{self, CommandId, Flags, Spec};
+use crate::config::Id;
+use crate::keyspace;
+use crate::observer::{Event, Observer};
+use crate::protocol::request::{Limits, Parser};
+use crate::protocol::{Args, Frame, Resp};
+use crate::time::Now;
+use alloc::format;
+use alloc::string::String;
+
+/// Commands that one connection may run before the others have their turn.
+const TURN: u32 = 256;
+/// Executed input that is kept in the buffer before the rest is moved to its front, in bytes.
+const COMPACT_INPUT: usize = 64 * 1024;
+/// Bytes that MULTI may queue on one connection (as `client-query-buffer-limit` bounds them in
+/// Redis).
+const QUEUE_LIMIT: usize = 256 << 20;
+
+impl Node {
+    /// Executes what connections have sent, in turns, and what time has made due.
+    ///
+    /// Gives [`Run::Idle`] also when more than [`EFFECTS_HIGH_WATER`](super::EFFECTS_HIGH_WATER)
+    /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
+    pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
+        let mut background = budget.background;
+        timers::tick(&mut self.state, &mut self.conns, now, &mut background, observer);
+        let mut left = budget.commands;
+        while left > 0 && background > 0 {
+            if self.state.effects.is_backed_up() {
+                return Run::Idle;
+            }
+            let Some(id) = self.conns.ready.pop_front() else { return Run::Idle };
+            let Some(mut conn) = self.conns.take(id) else { continue };
+            conn.flags.remove(ConnFlags::IN_READY);
+            let before = conn.out.len();
+            let more = self.turn(&mut conn, now, &mut left, &mut background, observer);
+            self.state.unsent += conn.out.len().saturating_sub(before);
+            self.end_turn(&mut conn, now);
+            self.conns.put_back(conn);
+            if more {
+                self.conns.wake(id);
+            }
+            self.conns.offer(id);
+        }
+        Run::More
+    }
+
+    /// Runs a connection's commands. `true`: it has more that could run at once.
+    fn turn<O: Observer>(
+        &mut self,
+        conn: &mut Connection,
+        now: Now,
+        left: &mut u32,
+        background: &mut u32,
+        observer: &mut O,
+    ) -> bool {
+        conn.active_us = now.mono_us;
+        let input = core::mem::take(&mut conn.input);
+        let mut parser = core::mem::take(&mut conn.parser);
+        let mut turn = TURN.min(*left);
+        let more = loop {
+            if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT)
+                || conn.blocked_until_us.is_some()
+                || conn.out.len() > self.state.output_high_water()
+                || self.state.effects.is_backed_up()
+            {
+                break false;
+            }
+            if turn == 0 || *background == 0 {
+                break true;
+            }
+            let mut cx = Bench { now, node: self, conn, observer, background };
+            let done = match cx.conn.suspended.take() {
+                Some(suspended) => cx.resume(*suspended),
+                None => match cx.next_command(&input, &mut parser) {
+                    Some(done) => done,
+                    None => break false,
+                },
+            };
+            turn -= 1;
+            *left -= 1;
+            if !done {
+                // Blocked or suspended: the others go on.
+                break conn.suspended.is_some();
+            }
+        };
+        conn.parser = parser;
+        conn.input = input;
+        more
+    }
+
+    /// After a turn: gives input memory back, lets the host read again, and looks at limits.
+    fn end_turn(&mut self, conn: &mut Connection, now: Now) {
+        if conn.consumed == conn.input.len() {
+            conn.input.clear();
+            conn.consumed = 0;
+            if conn.input.capacity() > COMPACT_INPUT {
+                conn.input.shrink_to(COMPACT_INPUT);
+            }
+        } else if conn.consumed > COMPACT_INPUT {
+            conn.input.drain(..conn.consumed);
+            conn.consumed = 0;
+        }
+        if conn.has(ConnFlags::READING_PAUSED) && conn.unread_input() <= super::INPUT_HIGH_WATER / 2
+        {
+            conn.flags.remove(ConnFlags::READING_PAUSED);
+            self.state.act(Action::ResumeReading(conn.id));
+        }
+        if self.state.passes_output_limit(conn, now) {
+            self.state.note_output_limit_close(conn.id, conn.out.len());
+            conn.flags.insert(ConnFlags::ABORT);
+        }
+        self.state.stats.peak_bytes =
+            self.state.stats.peak_bytes.max(self.state.keyspace.used_bytes());
+    }
+}
+
+/// All that running commands of one connection needs.
+struct Bench<'a, O: Observer> {
+    now: Now,
+    node: &'a mut Node,
+    conn: &'a mut Connection,
+    observer: &'a mut O,
+    background: &'a mut u32,
+}
+
+impl<O: Observer> Bench<'_, O> {
+    /// Reads and runs the next command. `None`: it isn't complete yet. `false`: it blocks or is
+    /// suspended.
+    fn next_command(&mut self, input: &[u8], parser: &mut Parser) -> Option<bool> {
+        let limits = Limits {
+            bulk: self.node.state.config.number(Id::ProtoMaxBulkLen),
+            authenticated: !must_log_in(&self.node.state, self.conn),
+        };
+        let buf = &input[self.conn.consumed..];
+        let parsed = match parser.parse(buf, limits) {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => return None,
+            Err(error) => {
+                self.conn.out.reply.error(format!("ERR Protocol error: {error}").as_bytes());
+                self.conn.flags.insert(ConnFlags::CLOSING);
+                self.conn.consumed = input.len();
+                parser.next();
+                let line = format!("Protocol error from client id={}: {error}", self.conn.id.id);
+                self.node.state.log(LogLevel::Verbose, line);
+                return Some(true);
+            }
+        };
+        let args = parser.args(buf);
+        let blocked = !args.is_empty() && !self.execute(args);
+        parser.next();
+        if self.conn.blocked_until_us.is_none() {
+            self.conn.consumed += parsed.len;
+        }
+        Some(!blocked)
+    }
+
+    /// Goes on with a suspended command.
+    fn resume(&mut self, suspended: super::Suspended) -> bool {
+        let frame = suspended.frame.clone();
+        self.conn.suspended = Some(alloc::boxed::Box::new(suspended));
+        self.execute(frame.args())
+    }
+
+    /// Runs one command or queues it, and writes its reply. `false`: it blocks or is suspended.
+    fn execute(&mut self, args: Args<'_>) -> bool {
+        let mark = self.conn.out.len();
+        let (now, background) = (self.now, &mut *self.background);
+        let Node { state, conns } = &mut *self.node;
+        let conn = &mut *self.conn;
+        let flow = match admit(state, conn, args, now, self.observer) {
+            Ok(Admitted::Run(id)) => {
+                let mut cx = Cx {
+                    now,
+                    spec: id.spec(),
+                    args,
+                    conn,
+                    state,
+                    conns,
+                    observer: &mut *self.observer,
+                    background,
+                    in_exec: false,
+                    effects_done: false,
+                };
+                call(&mut cx, id)
+            }
+            Ok(Admitted::Queue) => {
+                enqueue(conn, args);
+                Flow::Done
+            }
+            Ok(Admitted::Wait { until_us }) => Flow::Blocked { until_us },
+            Err(error) => {
+                conn.flags.set(ConnFlags::DIRTY_EXEC, conn.has(ConnFlags::MULTI));
+                state.stats.errors += 1;
+                conn.out.reply.error(&error.message());
+                Flow::Done
+            }
+        };
+        self.settle(mark);
+        match flow {
+            Flow::Done => true,
+            Flow::Blocked { until_us } => {
+                self.conn.blocked_until_us = Some(until_us);
+                self.node.conns.block(self.conn.id, until_us);
+                false
+            }
+            Flow::Suspended => false,
+        }
+    }
+
+    /// Applies what CLIENT REPLY says to the reply that begins at `mark`, lets pushes follow it, and
+    /// holds it back until it is safe.
+    fn settle(&mut self, mark: usize) {
+        let conn = &mut *self.conn;
+        if conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP) {
+            conn.out.reply.truncate(mark);
+        }
+        let skip = conn.has(ConnFlags::REPLY_SKIP_NEXT);
+        conn.flags.remove(ConnFlags::REPLY_SKIP_NEXT);
+        conn.flags.set(ConnFlags::REPLY_SKIP, skip);
+        let pushes = core::mem::take(&mut conn.pushes);
+        conn.out.reply.raw(&pushes);
+        if conn.out.len() == mark {
+            return;
+        }
+        // Reads are held back too: they may show what isn't safe yet.
+        let effects = &self.node.state.effects;
+        let offset = effects.offset();
+        match self.node.state.durability {
+            Durability::Stored if offset > effects.stored() => {
+                conn.out.hold_back(mark, Gate::Stored(offset));
+            }
+            Durability::Replicated if offset > effects.replicated() => {
+                conn.out.hold_back(mark, Gate::Replicated(offset));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Runs a command that may run, counts it, and records its effects.
+pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
+    let mark = cx.conn.out.len();
+    let dirty = cx.state.dirty;
+    if O::ACTIVE {
+        let event = Event::Command { conn: cx.conn.id, spec: cx.spec, args: cx.args };
+        cx.observer.event(cx.now, event);
+    }
+    cx.conn.last_command = cx.spec.name;
+    let outcome = commands::handler::<O>(id)(cx);
+    let flow = outcome.unwrap_or_else(|error| {
+        cx.conn.out.reply.truncate(mark);
+        cx.conn.out.reply.error(&error.message());
+        cx.state.stats.errors += 1;
+        Flow::Done
+    });
+    if flow == Flow::Done {
+        cx.state.stats.commands += 1;
+        cx.conn.commands += 1;
+    }
+    if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
+        cx.state.effects.append(cx.conn.db, cx.args.iter());
+    }
+    flow
+}
+
+/// What is to become of a command.
+enum Admitted {
+    Run(CommandId),
+    Queue,
+    Wait { until_us: u64 },
+}
+
+/// Looks a command up and says whether it may run now.
+fn admit<O: Observer>(
+    state: &mut State,
+    conn: &mut Connection,
+    args: Args<'_>,
+    now: Now,
+    observer: &mut O,
+) -> Result<Admitted, Error> {
+    let id = lookup(args)?;
+    let spec = id.spec();
+    if !spec.arity_fits(args.len()) {
+        return Err(Error::Arity(spec.name));
+    }
+    if must_log_in(state, conn) && !spec.flags.contains(Flags::NO_AUTH) {
+        return Err(Error::NoAuth);
+    }
+    let in_multi = conn.has(ConnFlags::MULTI);
+    if in_multi && spec.flags.contains(Flags::NO_MULTI) {
+        return Err(Error::Text("ERR Command not allowed inside a transaction"));
+    }
+    if conn.subscriptions() > 0 && conn.out.reply.resp() == Resp::V2 && !spec.may_run_subscribed() {
+        return Err(Error::Owned(format!(
+            "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+             are allowed in this context",
+            spec.name
+        )));
+    }
+    if conn.has(ConnFlags::REPLAY) {
+        return Ok(if in_multi && !spec.ends_or_rules_multi() {
+            Admitted::Queue
+        } else {
+            Admitted::Run(id)
+        });
+    }
+    if spec.flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
+        return Err(Error::Oom);
+    }
+    if let (true, Some(reason)) = (spec.flags.contains(Flags::WRITE), &state.store_error) {
+        return Err(Error::Owned(format!(
+            "MISCONF Errors writing to the append log: {reason}. Writes are refused until it can \
+             be written again."
+        )));
+    }
+    if in_multi && !spec.ends_or_rules_multi() {
+        return if conn.queued_bytes + args.total_len() > QUEUE_LIMIT {
+            Err(Error::Text("ERR transaction too large"))
+        } else {
+            Ok(Admitted::Queue)
+        };
+    }
+    match state.pause {
+        Some(pause) if !pause.writes_only || may_write(spec, conn) => {
+            Ok(Admitted::Wait { until_us: pause.until_us })
+        }
+        _ => Ok(Admitted::Run(id)),
+    }
+}
+
+/// Whether a command may change data or reach beyond this node.
+fn may_write(spec: &Spec, conn: &Connection) -> bool {
+    let writes = Flags::WRITE;
+    match spec.name {
+        "publish" => true,
+        "exec" => conn
+            .queued
+            .iter()
+            .any(|f| lookup(f.args()).is_ok_and(|id| id.spec().flags.contains(writes))),
+        _ => spec.flags.contains(writes),
+    }
+}
+
+/// Finds a command's row by what was sent.
+pub(crate) fn lookup(args: Args<'_>) -> Result<CommandId, Error> {
+    let name = args.at(0);
+    let id = commands::find_id(name).ok_or_else(|| unknown_command(args))?;
+    let spec = id.spec();
+    if args.len() < 2 || !commands::is_container(id) {
+        return Ok(id);
+    }
+    commands::find_subcommand(spec.name, args.at(1)).ok_or_else(|| {
+        Error::Owned(format!(
+            "ERR unknown subcommand '{}'. Try {} HELP.",
+            shown(args.at(1)),
+            spec.name.to_ascii_uppercase()
+        ))
+    })
+}
+
+/// At most so many bytes of a name or argument are repeated in an error.
+const SHOWN_LIMIT: usize = 128;
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_LIMIT)]).into_owned()
+}
+
+fn unknown_command(args: Args<'_>) -> Error {
+    let mut text = format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0)));
+    let mut room = SHOWN_LIMIT;
+    for arg in args.from(1).iter() {
+        if room == 0 {
+            break;
+        }
+        let arg = &arg[..arg.len().min(room)];
+        room -= arg.len();
+        text.push_str(&format!("'{}' ", String::from_utf8_lossy(arg)));
+    }
+    Error::Owned(text)
+}
+
+/// Whether a connection must still say its password.
+fn must_log_in(state: &State, conn: &Connection) -> bool {
+    !conn.has(ConnFlags::AUTHENTICATED | ConnFlags::TRUSTED)
+        && !state.config.text(Id::Requirepass).is_empty()
+}
+
+fn enqueue(conn: &mut Connection, args: Args<'_>) {
+    let frame = Frame::from(args);
+    conn.queued_bytes += frame.size();
+    conn.queued.push(frame);
+    conn.out.reply.simple("QUEUED");
+}
+
+/// Evicts until data fits `maxmemory`. `false`: it can't be made to.
+fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool {
+    let limit = state.config.number(Id::Maxmemory) as u64;
+    if limit == 0 {
+        return true;
+    }
+    while state.keyspace.used_bytes() > limit {
+        let State { keyspace, config, random, .. } = &mut *state;
+        let Some((db, key)) = keyspace::victim(keyspace, config, now.wall_secs(), random) else {
+            return false;
+        };
+        state.keyspace.remove(db, &key);
+        state.key_changed(db, &key);
+        state.effects.append(db, [&b"DEL"[..], &key]);
+        state.stats.evicted += 1;
+        if O::ACTIVE {
+            observer.event(now, Event::Evicted { db, key: &key });
+        }
+    }
+    true
+}

@@ -1,0 +1,178 @@
+//! Everything in a node but its connections.
+
+use super::conn::{ConnId, Connection};
+use super::effects::Effects;
+use super::pubsub::PubSub;
+use super::stats::Stats;
+use super::watch::Watch;
+use super::{
+    Action, Durability, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
+    OUTPUT_TOTAL_HIGH_WATER,
+};
+use crate::config::{Config, Id};
+use crate::hash::HashSeed;
+use crate::keyspace::Keyspace;
+use crate::random::Random;
+use crate::time::Now;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+
+/// Log lines and wishes that wait for the host. Past it the oldest wish is lost: a host that never
+/// polls must not cost memory.
+const ACTIONS_LIMIT: usize = 10_000;
+
+/// CLIENT PAUSE.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientPause {
+    /// Monotonic microseconds.
+    pub(crate) until_us: u64,
+    /// Only commands that may write wait.
+    pub(crate) writes_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) keyspace: Keyspace,
+    pub(crate) effects: Effects,
+    pub(crate) pubsub: PubSub,
+    pub(crate) watch: Watch,
+    pub(crate) stats: Stats,
+    pub(crate) random: Random,
+    pub(crate) hash_seed: HashSeed,
+    pub(crate) durability: Durability,
+    pub(crate) store_error: Option<String>,
+    pub(crate) pause: Option<ClientPause>,
+    pub(crate) actions: VecDeque<Action>,
+    /// Output of all connections that hasn't left, in bytes.
+    pub(crate) unsent: usize,
+    /// Changes to the data since the start (`rdb_changes_since_last_save` counts from it).
+    pub(crate) dirty: u64,
+    pub(crate) started: Now,
+    /// What the clocks showed when `run` was last called.
+    pub(crate) clock: Now,
+    /// 40 hexadecimal digits that tell this life of this node from all others.
+    pub(crate) run_id: String,
+    /// Monotonic microseconds at which the expiry cycle may run again.
+    pub(crate) next_cycle_us: u64,
+    /// Monotonic microseconds at which idle clients are looked for again.
+    pub(crate) next_idle_check_us: u64,
+}
+
+impl State {
+    pub(crate) fn new(config: Config, seed: u64, now: Now) -> Self {
+        let mut random = Random::new(seed);
+        let hash_seed = HashSeed::new(random.next_u64(), random.next_u64());
+        let run_id = format!(
+            "{:016x}{:016x}{:08x}",
+            random.next_u64(),
+            random.next_u64(),
+            random.next_u64() as u32
+        );
+        let databases = config.number(Id::Databases) as usize;
+        State {
+            keyspace: Keyspace::new(databases, hash_seed),
+            config,
+            effects: Effects::default(),
+            pubsub: PubSub::new(hash_seed),
+            watch: Watch::default(),
+            stats: Stats::default(),
+            random,
+            hash_seed,
+            durability: Durability::Async,
+            store_error: None,
+            pause: None,
+            actions: VecDeque::new(),
+            unsent: 0,
+            dirty: 0,
+            started: now,
+            clock: now,
+            run_id,
+            next_cycle_us: 0,
+            next_idle_check_us: 0,
+        }
+    }
+
+    /// Queues a wish for the host.
+    pub(crate) fn act(&mut self, action: Action) {
+        if self.actions.len() >= ACTIONS_LIMIT {
+            self.actions.pop_front();
+        }
+        self.actions.push_back(action);
+    }
+
+    pub(crate) fn log(&mut self, level: LogLevel, message: String) {
+        self.act(Action::Log { level, message });
+    }
+
+    /// Drops what a connection that is gone left behind.
+    pub(crate) fn forget(&mut self, conn: &Connection) {
+        self.unsent = self.unsent.saturating_sub(conn.out.len());
+        self.pubsub.forget(conn);
+        self.watch.forget(conn);
+    }
+
+    /// A key's value is another one, or it is gone: transactions that watch it must fail.
+    pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
+        self.dirty += 1;
+        self.watch.touch(db, key);
+    }
+}
+
+/// What time and limits ask of it.
+impl State {
+    /// The monotonic moment of a wall moment, by what both clocks showed last.
+    pub(crate) fn mono_of_wall_ms(&self, wall_ms: u64) -> u64 {
+        let ahead = wall_ms.saturating_mul(1000).saturating_sub(self.clock.wall_us);
+        self.clock.mono_us.saturating_add(ahead)
+    }
+
+    /// Whether clients are to be looked at from time to time.
+    pub(crate) fn watches_clients(&self) -> bool {
+        self.config.number(Id::Timeout) > 0 || self.unsent > 0
+    }
+
+    /// Counts and hands on that a key's time has run out and that it was removed.
+    pub(crate) fn note_expired(&mut self, db: u32, key: &[u8]) {
+        self.stats.expired += 1;
+        self.key_changed(db, key);
+        self.effects.append(db, [&b"DEL"[..], key]);
+    }
+
+    /// Whether a client's unread output has passed what its class may have.
+    pub(crate) fn passes_output_limit(&self, conn: &mut Connection, now: Now) -> bool {
+        let limit = if conn.subscriptions() > 0 {
+            self.config.pubsub_output_limit()
+        } else {
+            self.config.normal_output_limit()
+        };
+        let bytes = conn.out.len() as u64;
+        if limit.hard > 0 && bytes >= limit.hard {
+            return true;
+        }
+        if limit.soft == 0 || bytes < limit.soft {
+            conn.over_soft_since_us = None;
+            return false;
+        }
+        let since = *conn.over_soft_since_us.get_or_insert(now.mono_us);
+        now.mono_us.saturating_sub(since) > limit.soft_secs * 1_000_000
+    }
+
+    pub(crate) fn note_output_limit_close(&mut self, id: ConnId, bytes: usize) {
+        self.stats.output_limit_closes += 1;
+        self.log(
+            LogLevel::Warning,
+            format!("Closing client id={}: {bytes} bytes of output unread, past its limit", id.id),
+        );
+    }
+
+    /// Unsent output at which a connection's commands wait until its peer reads.
+    pub(crate) fn output_high_water(&self) -> usize {
+        if self.unsent > OUTPUT_TOTAL_HIGH_WATER {
+            OUTPUT_HIGH_WATER_TIGHT
+        } else {
+            OUTPUT_HIGH_WATER
+        }
+    }
+}

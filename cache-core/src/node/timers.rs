@@ -1,0 +1,111 @@
+//! What happens with time alone: expiry cycles, idle clients, the end of a pause or a block.
+
+use super::conn::{ConnFlags, ConnId, Connections};
+use super::{LogLevel, State};
+use crate::config::Id;
+use crate::observer::{Event, ExpiredBy, Observer};
+use crate::time::{Now, Timeout};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// How often idle clients are looked for, in microseconds.
+const IDLE_CHECK_US: u64 = 1_000_000;
+
+/// The next moment at which something is to be done without input.
+pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
+    let deadline = conns.next_unblock().map(Timeout::Deadline);
+    let expiry = state.keyspace.next_expiry().map(|at_ms| {
+        // Expiry is in wall time; the difference of the clocks is taken when asked.
+        let due = state.mono_of_wall_ms(at_ms);
+        Timeout::Housekeeping(due.max(state.next_cycle_us))
+    });
+    let idle = (state.watches_clients() && conns.len() > 0)
+        .then_some(Timeout::Housekeeping(state.next_idle_check_us));
+    [deadline, expiry, idle].into_iter().flatten().min_by_key(|t| t.at_us())
+}
+
+/// Does what is due. `background` is how many keys may be removed.
+pub(super) fn tick<O: Observer>(
+    state: &mut State,
+    conns: &mut Connections,
+    now: Now,
+    background: &mut u32,
+    observer: &mut O,
+) {
+    state.clock = now;
+    expire_cycle(state, now, background, observer);
+    if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
+        state.pause = None;
+    }
+    conns.unblock_until(now.mono_us);
+    if state.next_idle_check_us <= now.mono_us {
+        state.next_idle_check_us = now.mono_us + IDLE_CHECK_US;
+        close_idle(state, conns, now);
+        close_slow_readers(state, conns, now);
+    }
+}
+
+fn expire_cycle<O: Observer>(
+    state: &mut State,
+    now: Now,
+    background: &mut u32,
+    observer: &mut O,
+) {
+    if state.next_cycle_us > now.mono_us || state.keyspace.next_expiry().is_none() {
+        return;
+    }
+    let limit = *background as usize;
+    let expired = state.keyspace.take_expired(now.wall_ms(), limit);
+    *background -= expired.len() as u32;
+    // With work left over the next call goes on at once.
+    if expired.len() < limit {
+        let hz = state.config.number(Id::Hz).max(1) as u64;
+        state.next_cycle_us = now.mono_us + 1_000_000 / hz / 10;
+    }
+    for (db, entry) in expired {
+        state.stats.expired_by_cycle += 1;
+        state.note_expired(db, entry.key());
+        if O::ACTIVE {
+            let event = Event::Expired { db, key: entry.key(), by: ExpiredBy::Cycle };
+            observer.event(now, event);
+        }
+    }
+}
+
+fn close_idle(state: &mut State, conns: &mut Connections, now: Now) {
+    let timeout_us = state.config.number(Id::Timeout) as u64 * 1_000_000;
+    if timeout_us == 0 {
+        return;
+    }
+    let idle: Vec<ConnId> = conns
+        .iter()
+        .filter(|c| !c.has(ConnFlags::TRUSTED) && c.subscriptions() == 0 && c.blocked_until_us.is_none())
+        .filter(|c| now.mono_us.saturating_sub(c.active_us) > timeout_us)
+        .map(|c| c.id)
+        .collect();
+    for id in idle {
+        state.log(LogLevel::Verbose, format!("Closing idle client id={}", id.id));
+        abort(conns, id);
+    }
+}
+
+fn close_slow_readers(state: &mut State, conns: &mut Connections, now: Now) {
+    let mut slow = Vec::new();
+    for conn in conns.iter_mut() {
+        if state.passes_output_limit(conn, now) {
+            slow.push((conn.id, conn.out.len()));
+        }
+    }
+    for (id, bytes) in slow {
+        state.note_output_limit_close(id, bytes);
+        abort(conns, id);
+    }
+}
+
+/// Closes a connection at once, its output with it.
+pub(super) fn abort(conns: &mut Connections, id: ConnId) {
+    if let Some(conn) = conns.get_mut(id) {
+        conn.flags.insert(ConnFlags::ABORT);
+    }
+    conns.offer(id);
+}
