@@ -34,7 +34,7 @@ impl<O: Observer> Observer for &mut O {
 }
 
 /// How an expired key was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExpiredBy {
     /// A command met it.
     Access,

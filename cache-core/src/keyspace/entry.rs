@@ -40,6 +40,14 @@ impl Entry {
         self.data.type_name()
     }
 
+    /// The bytes of a string's value; `None` for the other types.
+    pub fn as_string(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::String(bytes) => Some(bytes),
+            Data::Hash(_) => None,
+        }
+    }
+
     pub(super) fn set_expires(&mut self, at_ms: Option<u64>) {
         // 0 means never, and nobody can tell 1970's first millisecond from its second.
         self.expires_ms = at_ms.map_or(0, |at| at.max(1));
