@@ -215,7 +215,8 @@ pub struct OutputLimit {
 }
 
 /// Classes of clients with an output limit of their own, in the order of the directive.
-const CLASSES: [(&str, &str); 3] = [("normal", "normal"), ("slave", "replica"), ("pubsub", "pubsub")];
+const CLASSES: [(&str, &str); 3] =
+    [("normal", "normal"), ("slave", "replica"), ("pubsub", "pubsub")];
 
 /// The settings of one node.
 #[derive(Clone, Debug)]
@@ -226,8 +227,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let mut config =
-            Config { settings: Vec::with_capacity(PARAMS.len()), output_limits: Default::default() };
+        let mut config = Config {
+            settings: Vec::with_capacity(PARAMS.len()),
+            output_limits: Default::default(),
+        };
         for param in PARAMS {
             config.settings.push(Setting::Text(String::new()));
             let set = config.set(param.name, param.default);
@@ -265,7 +268,8 @@ impl Config {
                 Setting::Number(number)
             }
             Kind::Memory => Setting::Number(
-                parse_memory(value).ok_or_else(|| fail("argument must be a memory value".into()))?,
+                parse_memory(value)
+                    .ok_or_else(|| fail("argument must be a memory value".into()))?,
             ),
             Kind::Bool => match value.to_ascii_lowercase().as_str() {
                 "yes" => Setting::Number(1),
@@ -280,7 +284,8 @@ impl Config {
             }
             Kind::Text => Setting::Text(value.to_string()),
             Kind::OutputLimits => {
-                self.output_limits = parse_output_limits(self.output_limits, value).map_err(fail)?;
+                self.output_limits =
+                    parse_output_limits(self.output_limits, value).map_err(fail)?;
                 Setting::Text(show_output_limits(&self.output_limits))
             }
         };
@@ -378,7 +383,7 @@ fn parse_output_limits(
         let parsed = (parse_memory(group[1]), parse_memory(group[2]), group[3].parse::<u64>());
         let (Some(hard), Some(soft), Ok(soft_secs)) = parsed else {
             return Err(
-                "Error in hard, soft or soft_seconds setting in buffer limit configuration.".into()
+                "Error in hard, soft or soft_seconds setting in buffer limit configuration.".into(),
             );
         };
         limits[class] = OutputLimit { hard: hard as u64, soft: soft as u64, soft_secs };

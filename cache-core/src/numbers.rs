@@ -94,7 +94,8 @@ fn fixed(text: &[u8]) -> Option<i128> {
 }
 
 fn format_fixed(value: i128) -> Vec<u8> {
-    let (whole, fraction) = (value.unsigned_abs() / UNIT as u128, value.unsigned_abs() % UNIT as u128);
+    let (whole, fraction) =
+        (value.unsigned_abs() / UNIT as u128, value.unsigned_abs() % UNIT as u128);
     let sign = if value < 0 { "-" } else { "" };
     let text = alloc::format!("{sign}{whole}.{fraction:017}");
     String::from(text.trim_end_matches('0').trim_end_matches('.')).into_bytes()

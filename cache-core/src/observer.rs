@@ -10,7 +10,10 @@ use crate::protocol::Args;
 use crate::time::Now;
 
 /// Receives the engine's events while a batch runs.
-pub trait Observer {
+///
+/// It owns what it gathers (`'static`), since the table of handlers is made for each kind of
+/// observer at compile time.
+pub trait Observer: 'static {
     /// Whether events are worth making at all. `false` removes the code.
     const ACTIVE: bool = true;
 
@@ -23,14 +26,6 @@ impl Observer for () {
     const ACTIVE: bool = false;
 
     fn event(&mut self, _now: Now, _event: Event<'_>) {}
-}
-
-impl<O: Observer> Observer for &mut O {
-    const ACTIVE: bool = O::ACTIVE;
-
-    fn event(&mut self, now: Now, event: Event<'_>) {
-        (**self).event(now, event);
-    }
 }
 
 /// How an expired key was found.

@@ -1,6 +1,6 @@
 //! Connections introduce themselves: AUTH, HELLO, SELECT, PING and their like.
 
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, bits, rows};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips};
 use crate::config::Id;
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;

@@ -31,7 +31,6 @@ macro_rules! rows {
         }
     };
 }
-pub(crate) use rows;
 
 /// A union of flags that the compiler can compute: `bits!(Flags: WRITE | FAST)`.
 macro_rules! bits {
@@ -39,7 +38,6 @@ macro_rules! bits {
         $type::from_bits_retain($($type::$flag.bits())|+)
     };
 }
-pub(crate) use bits;
 
 macro_rules! families {
     ($($family:ident),+ $(,)?) => {
@@ -55,7 +53,7 @@ macro_rules! families {
     };
 }
 
-families! { connection, strings }
+families! { connection, client, server, strings, transactions, pubsub }
 
 /// Where a command stands in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,4 +142,22 @@ const fn bucket(name: &[u8]) -> usize {
         i += 1;
     }
     ((hash ^ (hash >> 15)) % 1024) as usize
+}
+
+/// Answers a container's HELP from its subcommands' rows.
+pub(crate) fn help<O: Observer>(cx: &mut Cx<'_, O>, container: &'static str) -> Outcome {
+    let Some(spec) = find(container.as_bytes()) else { return Err(Error::Syntax) };
+    let out = cx.out();
+    let place = out.deferred();
+    let title = container.to_ascii_uppercase();
+    out.simple(&alloc::format!("{title} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+    let mut lines = 1;
+    for sub in subcommands(spec) {
+        let name = sub.name.rsplit('|').next().unwrap_or_default().to_ascii_uppercase();
+        out.simple(alloc::format!("{name} {}", sub.syntax).trim_end());
+        out.simple(&alloc::format!("    {}", sub.summary));
+        lines += 2;
+    }
+    out.set_array(place, lines);
+    Ok(Flow::Done)
 }

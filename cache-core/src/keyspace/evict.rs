@@ -15,15 +15,16 @@ const LRU_MASK: u32 = (1 << 24) - 1;
 
 /// The access bits of a key that is written now.
 pub(crate) fn fresh_access(policy: Policy, now_secs: u64) -> u32 {
-    if policy.is_lfu() {
-        lfu_minutes(now_secs) << 8 | LFU_INIT
-    } else {
-        now_secs as u32 & LRU_MASK
-    }
+    if policy.is_lfu() { lfu_minutes(now_secs) << 8 | LFU_INIT } else { now_secs as u32 & LRU_MASK }
 }
 
 /// The access bits of a key that is used now.
-pub(crate) fn touch_access(access: u32, config: &Config, now_secs: u64, random: &mut Random) -> u32 {
+pub(crate) fn touch_access(
+    access: u32,
+    config: &Config,
+    now_secs: u64,
+    random: &mut Random,
+) -> u32 {
     if !config.policy().is_lfu() {
         return now_secs as u32 & LRU_MASK;
     }

@@ -9,7 +9,7 @@ pub(crate) mod indexed;
 mod slot;
 
 pub use entry::Entry;
-pub(crate) use evict::{fresh_access, idle_access, touch_access, victim};
+pub(crate) use evict::{fresh_access, touch_access, victim};
 
 use crate::hash::{HashSeed, SLOTS, slot_of};
 use crate::random::Random;
@@ -278,9 +278,8 @@ impl Db {
         if self.groups.is_empty() {
             self.groups = alloc::vec![None; GROUPS];
         }
-        let group = Arc::make_mut(
-            self.groups[usize::from(slot) / GROUP].get_or_insert_with(Arc::default),
-        );
+        let group =
+            Arc::make_mut(self.groups[usize::from(slot) / GROUP].get_or_insert_with(Arc::default));
         let slot = group.slots[usize::from(slot) % GROUP].get_or_insert_with(Arc::default);
         self.used += entry.size();
         Arc::make_mut(slot).insert(hash, entry);
@@ -328,7 +327,11 @@ impl Db {
                 break;
             }
             let group = Arc::make_mut(place);
-            for slot in group.slots.iter_mut().filter(|s| s.as_ref().is_some_and(|s| s.earliest() <= now_ms)) {
+            for slot in group
+                .slots
+                .iter_mut()
+                .filter(|s| s.as_ref().is_some_and(|s| s.earliest() <= now_ms))
+            {
                 let before = out.len();
                 if let Some(entries) = slot {
                     Arc::make_mut(entries).take_expired(now_ms, limit - before, out);

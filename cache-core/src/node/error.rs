@@ -48,18 +48,14 @@ impl Error {
     /// The whole line without the minus sign.
     pub(crate) fn message(&self) -> Vec<u8> {
         let text: &str = match self {
-            Error::WrongType => {
-                "WRONGTYPE Operation against a key holding the wrong kind of value"
-            }
+            Error::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
             Error::Syntax => "ERR syntax error",
             Error::NotAnInteger => "ERR value is not an integer or out of range",
             Error::NotAFloat => "ERR value is not a valid float",
             Error::OutOfRange => "ERR index out of range",
             Error::Overflow => "ERR increment or decrement would overflow",
             Error::NoSuchKey => "ERR no such key",
-            Error::StringTooLong => {
-                "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
-            }
+            Error::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
             Error::Oom => "OOM command not allowed when used memory > 'maxmemory'.",
             Error::Loading => "LOADING Larder is loading the dataset in memory",
             Error::NoAuth => "NOAUTH Authentication required.",

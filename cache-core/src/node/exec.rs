@@ -374,7 +374,8 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 fn unknown_command(args: Args<'_>) -> Error {
-    let mut text = format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0)));
+    let mut text =
+        format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0)));
     let mut room = SHOWN_LIMIT;
     for arg in args.from(1).iter() {
         if room == 0 {

@@ -17,9 +17,10 @@ mod watch;
 pub use conn::{ConnId, Peer};
 pub use effects::EFFECTS_HIGH_WATER;
 
-pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
+pub(crate) use conn::{ConnFlags, Connections, Suspended};
 pub(crate) use cx::Cx;
 pub(crate) use error::{Error, Flow, Outcome};
+pub(crate) use exec::{call, lookup};
 pub(crate) use state::{ClientPause, State};
 pub(crate) use stats::Stats;
 

@@ -45,12 +45,7 @@ pub(super) fn tick<O: Observer>(
     }
 }
 
-fn expire_cycle<O: Observer>(
-    state: &mut State,
-    now: Now,
-    background: &mut u32,
-    observer: &mut O,
-) {
+fn expire_cycle<O: Observer>(state: &mut State, now: Now, background: &mut u32, observer: &mut O) {
     if state.next_cycle_us > now.mono_us || state.keyspace.next_expiry().is_none() {
         return;
     }
@@ -79,7 +74,9 @@ fn close_idle(state: &mut State, conns: &mut Connections, now: Now) {
     }
     let idle: Vec<ConnId> = conns
         .iter()
-        .filter(|c| !c.has(ConnFlags::TRUSTED) && c.subscriptions() == 0 && c.blocked_until_us.is_none())
+        .filter(|c| {
+            !c.has(ConnFlags::TRUSTED) && c.subscriptions() == 0 && c.blocked_until_us.is_none()
+        })
         .filter(|c| now.mono_us.saturating_sub(c.active_us) > timeout_us)
         .map(|c| c.id)
         .collect();

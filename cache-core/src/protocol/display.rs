@@ -23,7 +23,10 @@ fn write(out: &mut String, value: &Value, indent: usize) {
         Value::Bulk(bytes) => line(out, &quote(bytes)),
         Value::Null => line(out, "(nil)"),
         Value::Double(d) => {
-            line(out, &format!("(double) {}", String::from_utf8_lossy(&crate::numbers::format_f64(*d))));
+            line(
+                out,
+                &format!("(double) {}", String::from_utf8_lossy(&crate::numbers::format_f64(*d))),
+            );
         }
         Value::Boolean(b) => line(out, if *b { "(true)" } else { "(false)" }),
         Value::BigNumber(s) => line(out, s),

@@ -55,9 +55,7 @@ impl core::fmt::Display for ProtocolError {
             Self::InlineTooLong => f.write_str("too big inline request"),
             Self::HeaderTooLong(what) => write!(f, "too big {what} string"),
             Self::UnbalancedQuotes => f.write_str("unbalanced quotes in request"),
-            Self::UnauthenticatedMultibulkLength => {
-                f.write_str("unauthenticated multibulk length")
-            }
+            Self::UnauthenticatedMultibulkLength => f.write_str("unauthenticated multibulk length"),
             Self::UnauthenticatedBulkLength => f.write_str("unauthenticated bulk length"),
             Self::UnknownType(b) => write!(f, "unknown reply type '{}'", printable(*b)),
             Self::TooDeep => f.write_str("reply nested too deeply"),

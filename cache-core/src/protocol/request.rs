@@ -181,7 +181,9 @@ fn header(
 }
 
 /// Encodes a command as a client does: an array of bulk strings.
-pub fn encode<T: AsRef<[u8]>>(args: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>) -> Vec<u8> {
+pub fn encode<T: AsRef<[u8]>>(
+    args: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+) -> Vec<u8> {
     let mut out = Vec::new();
     encode_into(&mut out, args);
     out

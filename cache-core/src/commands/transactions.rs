@@ -1,0 +1,158 @@
+//! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
+
+use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
+use crate::node::{ConnFlags, Cx, call, lookup};
+use crate::observer::Observer;
+
+rows! {
+    discard: Spec::new(
+        "discard",
+        1,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY),
+        Group::Transactions,
+    )
+    .acl(Categories::TRANSACTION)
+    .docs("2.0.0", "O(N) for N queued commands", "", "Forgets the commands queued since MULTI."),
+    exec: Spec::new(
+        "exec",
+        1,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | SKIP_COMMANDLOG),
+        Group::Transactions,
+    )
+    .acl(Categories::TRANSACTION)
+    .docs(
+        "1.2.0",
+        "That of the queued commands",
+        "",
+        "Runs the commands queued since MULTI, nothing else in between.",
+    ),
+    multi: Spec::new(
+        "multi",
+        1,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY),
+        Group::Transactions,
+    )
+    .acl(Categories::TRANSACTION)
+    .docs("1.2.0", "O(1)", "", "Begins to queue commands for EXEC."),
+    unwatch: Spec::new(
+        "unwatch",
+        1,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY),
+        Group::Transactions,
+    )
+    .acl(Categories::TRANSACTION)
+    .docs("2.2.0", "O(1)", "", "Forgets the keys that WATCH named."),
+    watch: Spec::new(
+        "watch",
+        -2,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY),
+        Group::Transactions,
+    )
+    .acl(Categories::TRANSACTION)
+    .keys(&[KeySpec::range(1, -1, 1, KeyFlags::RO)])
+    .docs(
+        "2.2.0",
+        "O(1) for each key",
+        "key [key ...]",
+        "Lets the next EXEC fail when one of these keys has changed by then.",
+    ),
+}
+
+fn multi<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    if cx.conn.has(ConnFlags::MULTI) {
+        return Err(Error::Text("ERR MULTI calls can not be nested"));
+    }
+    cx.conn.flags.insert(ConnFlags::MULTI);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+fn discard<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    if !cx.conn.has(ConnFlags::MULTI) {
+        return Err(Error::Text("ERR DISCARD without MULTI"));
+    }
+    abandon(cx);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    if !cx.conn.has(ConnFlags::MULTI) {
+        return Err(Error::Text("ERR EXEC without MULTI"));
+    }
+    if cx.conn.has(ConnFlags::DIRTY_EXEC) {
+        abandon(cx);
+        return Err(Error::Text("EXECABORT Transaction discarded because of previous errors."));
+    }
+    let watched_changed = cx.state.watch.is_dirty(cx.conn.id) || watched_expired(cx);
+    let queued = core::mem::take(&mut cx.conn.queued);
+    abandon(cx);
+    if watched_changed {
+        cx.out().null_array();
+        return Ok(Flow::Done);
+    }
+    cx.out().array(queued.len());
+    cx.state.effects.begin_transaction();
+    for frame in &queued {
+        let args = frame.args();
+        // It was found when it was queued.
+        let Ok(id) = lookup(args) else { continue };
+        let mut inner = Cx {
+            now: cx.now,
+            spec: id.spec(),
+            args,
+            conn: cx.conn,
+            state: cx.state,
+            conns: cx.conns,
+            observer: cx.observer,
+            background: cx.background,
+            in_exec: true,
+            effects_done: false,
+        };
+        call(&mut inner, id);
+    }
+    cx.state.effects.end_transaction();
+    cx.no_effect();
+    Ok(Flow::Done)
+}
+
+/// Whether a watched key that was alive when it was watched has run out of time since.
+fn watched_expired<O: Observer>(cx: &Cx<'_, O>) -> bool {
+    let now_ms = cx.now_ms();
+    cx.conn.watched.iter().any(|(db, key, was_expired)| {
+        !was_expired && cx.state.keyspace.get(*db, key).is_some_and(|e| e.is_expired(now_ms))
+    })
+}
+
+fn watch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (db, now_ms) = (cx.db(), cx.now_ms());
+    for key in cx.args.from(1).iter() {
+        if cx.conn.watched.iter().any(|(d, k, _)| *d == db && **k == *key) {
+            continue;
+        }
+        let expired = cx.state.keyspace.get(db, key).is_some_and(|e| e.is_expired(now_ms));
+        cx.conn.watched.push((db, key.into(), expired));
+        cx.state.watch.add(cx.conn.id, db, key);
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+fn unwatch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    forget_watched(cx);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+fn forget_watched<O: Observer>(cx: &mut Cx<'_, O>) {
+    cx.state.watch.forget(cx.conn);
+    cx.conn.watched.clear();
+}
+
+/// Ends a transaction without running it, and forgets what was watched for it.
+pub(super) fn abandon<O: Observer>(cx: &mut Cx<'_, O>) {
+    cx.conn.queued.clear();
+    cx.conn.queued_bytes = 0;
+    cx.conn.flags.remove(ConnFlags::MULTI | ConnFlags::DIRTY_EXEC);
+    forget_watched(cx);
+}
