@@ -1,0 +1,278 @@
+//! The JavaScript library: `Cache`, the engine in the caller's hand.
+//!
+//! What must never be here: the DOM. Importing and using this works in Node.
+
+mod reply;
+
+use cache_core::config::Config;
+use cache_core::node::{Budget, Run};
+use cache_core::protocol::Value;
+use cache_core::{ConnId, Node, Now, Peer};
+use js_sys::{Array, Function};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.ts");
+
+/// Timers that one `advance` serves one by one. Past that it goes to the end in a single step.
+const STEPS: u32 = 100_000;
+/// The furthest moment, in milliseconds: the largest date that JavaScript knows.
+const LATEST_MS: f64 = 8.64e15;
+
+/// A cache engine of one's own, with its own clock and one connection, which speaks RESP3.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Cache {
+    node: Node,
+    conn: ConnId,
+    now_us: u64,
+    clock: Option<Function>,
+    /// How far `advance` has moved time beyond the caller's clock.
+    offset_us: u64,
+    /// Messages that nobody asked for at the moment they came.
+    pushes: Vec<Value>,
+}
+
+/// What may stand in `CacheOptions`.
+const OPTIONS: &[&str] = &["seed", "maxmemory", "config", "start", "clock"];
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Options {
+    seed: u64,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    maxmemory: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    config: JsValue,
+    start: f64,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    clock: JsValue,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stats {
+    keys: usize,
+    used_memory: u64,
+    commands: u64,
+    hits: u64,
+    misses: u64,
+    expired: u64,
+    expired_by_cycle: u64,
+    evicted: u64,
+}
+
+#[wasm_bindgen]
+impl Cache {
+    /// Makes an empty cache.
+    ///
+    /// Throws a `CacheError` for an option or a setting that there isn't, or whose value is wrong.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_optional_param_type = "CacheOptions")] options: JsValue,
+    ) -> Result<Cache, JsValue> {
+        let options = read_options(options)?;
+        let now_us = micros(options.start, "start")?;
+        let mut node = Node::new(settings(&options)?, options.seed, moment(now_us));
+        let peer = Peer { addr: "javascript:0".into(), trusted: true, ..Peer::default() };
+        let conn = node
+            .handle_connect(moment(now_us), peer)
+            .map_err(|refused| reply::error(&refused.to_string()))?;
+        let clock = options.clock.dyn_into::<Function>().ok();
+        let mut cache = Cache { node, conn, now_us, clock, offset_us: 0, pushes: Vec::new() };
+        cache.tick()?;
+        cache.request(&[b"HELLO".to_vec(), b"3".to_vec()])?;
+        Ok(cache)
+    }
+
+    /// Executes a command; see the interface's two forms.
+    #[wasm_bindgen(variadic, skip_typescript)]
+    pub fn execute(&mut self, args: &Array) -> Result<JsValue, JsValue> {
+        let args = reply::arguments(args)?;
+        self.tick()?;
+        self.request(&args)?.map_or(Ok(JsValue::UNDEFINED), |value| reply::to_js(&value))
+    }
+
+    /// Moves time on by `ms` milliseconds; what is due happens at its moment on the way.
+    ///
+    /// With a `clock` of the caller's this is added to what the clock shows.
+    pub fn advance(&mut self, ms: f64) -> Result<(), JsValue> {
+        let by = micros(ms, "ms")?;
+        self.offset_us = self.offset_us.saturating_add(if self.clock.is_some() { by } else { 0 });
+        let target = self.now_us.saturating_add(by).min((LATEST_MS * 1000.0) as u64);
+        self.run_until(target);
+        Ok(())
+    }
+
+    /// The cache's time in milliseconds since the Unix epoch.
+    pub fn now(&self) -> f64 {
+        self.now_us as f64 / 1000.0
+    }
+
+    /// Takes the messages that came without having been asked for, such as those of a channel
+    /// subscribed to: each an array that begins with its kind.
+    #[wasm_bindgen(unchecked_return_type = "Reply[][]")]
+    pub fn messages(&mut self) -> Result<Array, JsValue> {
+        self.take_in();
+        self.pushes.drain(..).map(|push| reply::plain(&push)).collect()
+    }
+
+    /// Counters and sizes.
+    #[wasm_bindgen(unchecked_return_type = "CacheStats")]
+    pub fn stats(&self) -> Result<JsValue, JsValue> {
+        let (node, stats) = (self.node.keyspace(), self.node.stats());
+        let shown = Stats {
+            keys: (0..node.databases()).map(|db| node.len(db)).sum(),
+            used_memory: node.used_bytes(),
+            commands: stats.commands,
+            hits: stats.hits,
+            misses: stats.misses,
+            expired: stats.expired,
+            expired_by_cycle: stats.expired_by_cycle,
+            evicted: stats.evicted,
+        };
+        serde_wasm_bindgen::to_value(&shown).map_err(|e| reply::error(&e.to_string()))
+    }
+
+    /// A digest of all data, 32 hex digits: equal for caches that hold the same.
+    pub fn digest(&self) -> String {
+        format!("{:032x}", self.node.digest())
+    }
+
+    /// A copy that goes its own way from here. Given the same calls it gives the same replies.
+    pub fn fork(&self) -> Cache {
+        Cache {
+            node: self.node.clone(),
+            conn: self.conn,
+            now_us: self.now_us,
+            offset_us: self.offset_us,
+            clock: self.clock.clone(),
+            pushes: self.pushes.clone(),
+        }
+    }
+}
+
+impl Cache {
+    /// Lets time go on to what the caller's clock shows, if there is one. It never goes back.
+    fn tick(&mut self) -> Result<(), JsValue> {
+        let Some(clock) = &self.clock else { return Ok(()) };
+        let shown = clock.call0(&JsValue::NULL)?.as_f64().unwrap_or(f64::NAN);
+        let target = micros(shown, "the clock's time")?.saturating_add(self.offset_us);
+        self.run_until(target);
+        Ok(())
+    }
+
+    fn run_until(&mut self, target: u64) {
+        for _ in 0..STEPS {
+            let Some(due) = self.node.poll_timeout().map(|t| t.at_us()) else { break };
+            if due > target {
+                break;
+            }
+            self.now_us = self.now_us.max(due);
+            self.run();
+        }
+        self.now_us = self.now_us.max(target);
+        self.run();
+    }
+
+    fn run(&mut self) {
+        while self.node.run(moment(self.now_us), Budget::default(), &mut ()) == Run::More {}
+        while self.node.poll_action().is_some() {}
+    }
+
+    /// Sends a command and gives its reply, if there is one yet.
+    fn request(&mut self, args: &[Vec<u8>]) -> Result<Option<Value>, JsValue> {
+        self.take_in();
+        let now = moment(self.now_us);
+        let bytes = self.node.request(now, self.conn, args, &mut ()).unwrap_or_default();
+        if self.node.sendable(self.conn).close {
+            self.reconnect()?;
+        }
+        Ok(self.sort(&bytes))
+    }
+
+    /// QUIT and the like close the connection; the next command finds a new one.
+    fn reconnect(&mut self) -> Result<(), JsValue> {
+        let now = moment(self.now_us);
+        self.node.handle_disconnect(self.conn);
+        let peer = Peer { addr: "javascript:0".into(), trusted: true, ..Peer::default() };
+        self.conn =
+            self.node.handle_connect(now, peer).map_err(|e| reply::error(&e.to_string()))?;
+        let _ = self.node.request(now, self.conn, &["HELLO", "3"], &mut ());
+        Ok(())
+    }
+
+    /// Takes what the connection was sent unasked.
+    fn take_in(&mut self) {
+        let bytes = self.node.sendable(self.conn).bytes.to_vec();
+        self.node.handle_sent(moment(self.now_us), self.conn, bytes.len());
+        if let Some(late) = self.sort(&bytes) {
+            self.pushes.push(late);
+        }
+    }
+
+    /// Keeps pushes and gives the reply among them. SUBSCRIBE's reply is itself a push.
+    fn sort(&mut self, mut bytes: &[u8]) -> Option<Value> {
+        let mut answer = None;
+        while let Ok(Some((value, used))) = Value::parse(bytes) {
+            bytes = &bytes[used..];
+            match value {
+                Value::Push(_) => self.pushes.push(value),
+                other => answer = Some(other),
+            }
+        }
+        answer
+    }
+}
+
+fn moment(us: u64) -> Now {
+    Now { mono_us: us, wall_us: us }
+}
+
+/// Milliseconds of JavaScript as microseconds.
+fn micros(ms: f64, what: &str) -> Result<u64, JsValue> {
+    if (0.0..=LATEST_MS).contains(&ms) {
+        return Ok((ms * 1000.0) as u64);
+    }
+    Err(reply::error(&format!("{what} must be between 0 and {LATEST_MS} milliseconds, not {ms}")))
+}
+
+fn read_options(given: JsValue) -> Result<Options, JsValue> {
+    if given.is_undefined() || given.is_null() {
+        return Ok(Options::default());
+    }
+    if !given.is_object() {
+        return Err(reply::error("options must be an object"));
+    }
+    for name in js_sys::Object::keys(given.unchecked_ref()).iter().filter_map(|k| k.as_string()) {
+        if !OPTIONS.contains(&name.as_str()) {
+            let known = OPTIONS.join(", ");
+            return Err(reply::error(&format!("no option is called {name}; there are {known}")));
+        }
+    }
+    let options: Options = serde_wasm_bindgen::from_value(given)
+        .map_err(|e| reply::error(&format!("options: {e}")))?;
+    if options.clock.is_truthy() && !options.clock.is_function() {
+        return Err(reply::error("clock must be a function, such as Date.now"));
+    }
+    Ok(options)
+}
+
+fn settings(options: &Options) -> Result<Config, JsValue> {
+    let mut config = Config::default();
+    let mut set = |name: &str, value: &JsValue| {
+        let text = String::from(js_sys::JsString::from(js_sys::Object::from(value.clone()).to_string()));
+        config.set(name, &text).map_err(|e| reply::error(&format!("{name}: {e}")))
+    };
+    if options.maxmemory.is_truthy() {
+        set("maxmemory", &options.maxmemory)?;
+    }
+    if options.config.is_object() {
+        for entry in js_sys::Object::entries(options.config.unchecked_ref()).iter() {
+            let entry = Array::from(&entry);
+            set(&entry.get(0).as_string().unwrap_or_default(), &entry.get(1))?;
+        }
+    }
+    Ok(config)
+}
