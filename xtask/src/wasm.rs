@@ -24,10 +24,17 @@ pub(crate) struct Artifact {
 pub(crate) const PAGE: Artifact = Artifact {
     name: "page",
     group: Group::Page,
-    inputs: &["cache-core", "sim", "web", "Cargo.toml", "Cargo.lock"],
+    inputs: &[
+        "cache-core",
+        "sim",
+        "web",
+        "Cargo.toml",
+        "Cargo.lock",
+        "xtask/node/package-lock.json",
+    ],
     wasm: "pkg/larder_web_bg.wasm",
     outputs: &["pkg"],
-    build: wasm_pack,
+    build: page,
 };
 
 /// The Cloudflare Worker.
@@ -60,6 +67,28 @@ impl Artifact {
         // Anew, since the build may have added to Cargo.lock.
         Stamp::of(self.name, self.inputs, self.outputs, &how)?.keep()
     }
+}
+
+fn page(job: &mut Job, dev: bool) -> Result<()> {
+    wasm_pack(job, dev)?;
+    copy_assets()
+}
+
+/// Puts into `pkg/` what `web/assets.txt` lists.
+fn copy_assets() -> Result<()> {
+    let list = paths::root().join("web/assets.txt");
+    let text = fs::read_to_string(&list).context("cannot read web/assets.txt")?;
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()) {
+        let (from, to) = line
+            .split_once(' ')
+            .with_context(|| format!("web/assets.txt: `{line}` wants `FROM TO`"))?;
+        let to = paths::root().join("pkg").join(to);
+        let dir = to.parent().unwrap_or(&to);
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        fs::copy(paths::root().join(from), &to)
+            .with_context(|| format!("web/assets.txt: cannot copy {from} to {}", to.display()))?;
+    }
+    Ok(())
 }
 
 fn wasm_pack(job: &mut Job, dev: bool) -> Result<()> {
