@@ -7,6 +7,7 @@ mod reply;
 use cache_core::config::Config;
 use cache_core::node::{Budget, Run};
 use cache_core::protocol::Value;
+use cache_core::time::Timeout;
 use cache_core::{ConnId, Node, Now, Peer};
 use js_sys::{Array, Function};
 use serde::{Deserialize, Serialize};
@@ -165,7 +166,7 @@ impl Cache {
 
     fn run_until(&mut self, target: u64) {
         for _ in 0..STEPS {
-            let Some(due) = self.node.poll_timeout().map(|t| t.at_us()) else { break };
+            let Some(due) = self.node.poll_timeout().map(Timeout::at_us) else { break };
             if due > target {
                 break;
             }
@@ -245,7 +246,10 @@ fn read_options(given: JsValue) -> Result<Options, JsValue> {
     if !given.is_object() {
         return Err(reply::error("options must be an object"));
     }
-    for name in js_sys::Object::keys(given.unchecked_ref()).iter().filter_map(|k| k.as_string()) {
+    for name in js_sys::Object::keys(given.unchecked_ref::<js_sys::Object>())
+        .iter()
+        .filter_map(|k| k.as_string())
+    {
         if !OPTIONS.contains(&name.as_str()) {
             let known = OPTIONS.join(", ");
             return Err(reply::error(&format!("no option is called {name}; there are {known}")));
@@ -262,14 +266,16 @@ fn read_options(given: JsValue) -> Result<Options, JsValue> {
 fn settings(options: &Options) -> Result<Config, JsValue> {
     let mut config = Config::default();
     let mut set = |name: &str, value: &JsValue| {
-        let text = String::from(js_sys::JsString::from(js_sys::Object::from(value.clone()).to_string()));
+        let text = String::from(js_sys::Object::from(value.clone()).to_string());
         config.set(name, &text).map_err(|e| reply::error(&format!("{name}: {e}")))
     };
     if options.maxmemory.is_truthy() {
         set("maxmemory", &options.maxmemory)?;
     }
     if options.config.is_object() {
-        for entry in js_sys::Object::entries(options.config.unchecked_ref()).iter() {
+        for entry in
+            js_sys::Object::entries(options.config.unchecked_ref::<js_sys::Object>()).iter()
+        {
             let entry = Array::from(&entry);
             set(&entry.get(0).as_string().unwrap_or_default(), &entry.get(1))?;
         }

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(module = "/js/error.js")]
 extern "C" {
     /// The error that JavaScript sees.
-    #[wasm_bindgen(reexport, skip_typescript)]
+    #[wasm_bindgen(reexport)]
     pub(crate) type CacheError;
 
     #[wasm_bindgen(constructor)]
@@ -43,15 +43,18 @@ pub(crate) fn plain(value: &Value) -> Result<JsValue, JsValue> {
 fn error_reply(text: &str) -> JsValue {
     let (code, message) = text.split_once(' ').unwrap_or((text, ""));
     let is_code = !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let error =
-        if is_code { CacheError::new(code, message) } else { CacheError::new("ERR", text) };
+    let error = if is_code { CacheError::new(code, message) } else { CacheError::new("ERR", text) };
     error.into()
 }
 
 /// The arguments of a command: one array, or one argument each.
 pub(crate) fn arguments(given: &Array) -> Result<Vec<Vec<u8>>, JsValue> {
     let first = given.get(0);
-    let list = if given.length() == 1 && Array::is_array(&first) { Array::from(&first) } else { given.clone() };
+    let list = if given.length() == 1 && Array::is_array(&first) {
+        Array::from(&first)
+    } else {
+        given.clone()
+    };
     if list.length() == 0 {
         return Err(error("a command needs a name"));
     }
@@ -71,7 +74,9 @@ fn bytes(argument: &JsValue) -> Result<Vec<u8>, JsValue> {
     }
     let kind = String::from(JsString::from(argument.js_typeof()));
     let what = if argument.as_f64().is_some() { "a number without a value" } else { &kind };
-    Err(error(&format!("an argument must be a string, a number, a bigint or a Uint8Array, not {what}")))
+    Err(error(&format!(
+        "an argument must be a string, a number, a bigint or a Uint8Array, not {what}"
+    )))
 }
 
 /// Gives a reply to serde-wasm-bindgen in terms of serde's data model.
