@@ -11,28 +11,44 @@
 //! 1) "message"
 //! ```
 //!
+//! `SCRIPTS_AGAINST=127.0.0.1:6379` runs the scripts against a real server (which is flushed!) and
+//! shows where it answers otherwise; time passes for real then.
+//!
 //! Several replies to one command stand one below the other. `UPDATE_SCRIPTS=1` writes down what
 //! the engine answers in place of what was expected; look at the difference before keeping it.
 
-use cache_core::protocol::{Value, display, words};
+use cache_core::node::Run;
+use cache_core::protocol::{Value, display, request, words};
 use cache_core::{Budget, Config, ConnId, Node, Now, Peer};
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// Scripts begin on 1 January 2026.
 const EPOCH_MS: u64 = 1_767_225_600_000;
 
-struct Runner {
+/// What answers a script.
+trait Target {
+    /// Sends a command on a connection.
+    fn send(&mut self, conn: u32, command: &[u8]);
+    /// The bytes that a connection was sent since it was last asked, and whether it was closed.
+    fn receive(&mut self, conn: u32) -> (Vec<u8>, bool);
+    fn advance(&mut self, ms: u64);
+}
+
+struct Engine {
     node: Node,
     now: Now,
     conns: BTreeMap<u32, ConnId>,
 }
 
-impl Runner {
+impl Engine {
     fn new() -> Self {
         let now = Now::from_millis(EPOCH_MS);
-        Runner { node: Node::new(Config::default(), 1, now), now, conns: BTreeMap::new() }
+        Engine { node: Node::new(Config::default(), 1, now), now, conns: BTreeMap::new() }
     }
 
     fn conn(&mut self, number: u32) -> ConnId {
@@ -47,44 +63,100 @@ impl Runner {
         })
     }
 
+    fn settle(&mut self) {
+        while self.node.run(self.now, Budget::default(), &mut ()) == Run::More {}
+    }
+}
+
+impl Target for Engine {
+    fn send(&mut self, conn: u32, command: &[u8]) {
+        let conn = self.conn(conn);
+        let _ = self.node.handle_bytes(conn, command);
+        self.settle();
+    }
+
+    fn receive(&mut self, number: u32) -> (Vec<u8>, bool) {
+        let conn = self.conn(number);
+        let sendable = self.node.sendable(conn);
+        let (bytes, close) = (sendable.bytes.to_vec(), sendable.close);
+        self.node.handle_sent(self.now, conn, bytes.len());
+        if close {
+            self.node.handle_disconnect(conn);
+            self.conns.remove(&number);
+        }
+        (bytes, close)
+    }
+
     fn advance(&mut self, ms: u64) {
         self.now.mono_us += ms * 1000;
         self.now.wall_us += ms * 1000;
         self.settle();
     }
+}
 
-    fn settle(&mut self) {
-        while self.node.run(self.now, Budget::default(), &mut ()) == cache_core::node::Run::More {}
+/// A real server, spoken to over TCP.
+struct Server {
+    addr: String,
+    conns: BTreeMap<u32, TcpStream>,
+}
+
+impl Server {
+    /// A reply is taken to be complete when nothing more has come for this long.
+    const QUIET: Duration = Duration::from_millis(30);
+
+    fn conn(&mut self, number: u32) -> &mut TcpStream {
+        self.conns.entry(number).or_insert_with(|| {
+            let stream = TcpStream::connect(&self.addr).expect("a server that listens");
+            stream.set_read_timeout(Some(Self::QUIET)).expect("a time-out that can be set");
+            stream
+        })
+    }
+}
+
+impl Target for Server {
+    fn send(&mut self, conn: u32, command: &[u8]) {
+        self.conn(conn).write_all(command).expect("a server that reads");
     }
 
-    fn send(&mut self, number: u32, line: &str) {
-        let conn = self.conn(number);
-        let args = words::split(line.as_bytes()).expect("balanced quotes");
-        let bytes = cache_core::protocol::request::encode(&args);
-        let _ = self.node.handle_bytes(conn, &bytes);
-        self.settle();
-    }
-
-    /// What a connection has been sent since it was last asked.
-    fn replies(&mut self, number: u32) -> String {
-        let conn = self.conn(number);
-        let sendable = self.node.sendable(conn);
-        let (bytes, close) = (sendable.bytes.to_vec(), sendable.close);
-        self.node.handle_sent(self.now, conn, bytes.len());
-        let mut shown = String::new();
-        let mut rest = &bytes[..];
-        while let Some((value, used)) = Value::parse(rest).expect("a reply of the protocol") {
-            writeln!(shown, "{}", display::show(&value)).expect("a string takes all");
-            rest = &rest[used..];
+    fn receive(&mut self, number: u32) -> (Vec<u8>, bool) {
+        let mut bytes = Vec::new();
+        let mut chunk = [0; 65536];
+        loop {
+            match self.conn(number).read(&mut chunk) {
+                Ok(0) => {
+                    self.conns.remove(&number);
+                    return (bytes, true);
+                }
+                Ok(n) => bytes.extend_from_slice(&chunk[..n]),
+                Err(_) => return (bytes, false),
+            }
         }
-        assert!(rest.is_empty(), "an unfinished reply: {rest:?}");
-        if close {
-            self.node.handle_disconnect(conn);
-            self.conns.remove(&number);
-            shown.push_str("(closed)\n");
-        }
-        shown
     }
+
+    fn advance(&mut self, ms: u64) {
+        std::thread::sleep(Duration::from_millis(ms));
+    }
+}
+
+fn send(target: &mut dyn Target, conn: u32, line: &str) {
+    let args = words::split(line.as_bytes()).expect("balanced quotes");
+    target.send(conn, &request::encode(&args));
+}
+
+/// What a connection has been sent since it was last asked, as redis-cli shows it.
+fn replies(target: &mut dyn Target, conn: u32) -> String {
+    let (bytes, closed) = target.receive(conn);
+    let mut shown = String::new();
+    let mut rest = &bytes[..];
+    while let Some((value, used)) = Value::parse(rest).expect("a reply of the protocol") {
+        writeln!(shown, "{}", display::show(&value)).expect("a string takes all");
+        rest = &rest[used..];
+    }
+    assert!(rest.is_empty(), "an unfinished reply: {rest:?}");
+    if closed {
+        shown.push_str("(closed)\n");
+    }
+    shown
 }
 
 /// `> x`, `2> x`, `2<`: the connection, whether it sends, and what.
@@ -98,8 +170,7 @@ fn directive(line: &str) -> Option<(u32, bool, &str)> {
 }
 
 /// Runs a script and gives it with the replies that came.
-fn run(script: &str) -> String {
-    let mut runner = Runner::new();
+fn run(script: &str, target: &mut dyn Target) -> String {
     let mut out = String::new();
     for line in script.lines() {
         if line.is_empty() || line.starts_with('#') {
@@ -107,23 +178,29 @@ fn run(script: &str) -> String {
         } else if let Some(time) = line.strip_prefix("@ +") {
             let ms = time.trim().strip_suffix("ms").expect("a time in ms");
             writeln!(out, "{line}").expect("a string takes all");
-            runner.advance(ms.parse().expect("a number of ms"));
+            target.advance(ms.parse().expect("a number of ms"));
         } else if let Some((number, sends, command)) = directive(line) {
             writeln!(out, "{line}").expect("a string takes all");
             if sends {
-                runner.send(number, command);
+                send(target, number, command);
             }
-            out.push_str(&runner.replies(number));
+            out.push_str(&replies(target, number));
         }
         // Anything else is an expected reply, which the real one takes the place of.
     }
     out
 }
 
-/// Replies may be anything, so a reply that looks like a directive would be taken for one.
 fn check(path: &Path) -> Result<(), String> {
     let expected = std::fs::read_to_string(path).expect("a readable script");
-    let actual = run(&expected);
+    let actual = match std::env::var("SCRIPTS_AGAINST") {
+        Ok(addr) => {
+            let mut server = Server { addr, conns: BTreeMap::new() };
+            run("0> FLUSHALL", &mut server);
+            run(&expected, &mut server)
+        }
+        Err(_) => run(&expected, &mut Engine::new()),
+    };
     if actual == expected {
         return Ok(());
     }
@@ -131,16 +208,32 @@ fn check(path: &Path) -> Result<(), String> {
         std::fs::write(path, actual).expect("a writable script");
         return Ok(());
     }
+    Err(difference(path, &expected, &actual))
+}
+
+/// The blocks (a line of a script and the replies below it) that differ.
+fn difference(path: &Path, expected: &str, actual: &str) -> String {
     let mut report = format!("{}:\n", path.display());
-    let differing = expected.lines().zip(actual.lines()).position(|(e, a)| e != a);
-    let at = differing.unwrap_or_else(|| expected.lines().count().min(actual.lines().count()));
-    for (mark, text) in [("expected", &expected), ("got", &actual)] {
-        writeln!(report, "  {mark} (line {}):", at + 1).expect("a string takes all");
-        for line in text.lines().skip(at.saturating_sub(3)).take(8) {
-            writeln!(report, "    {line}").expect("a string takes all");
+    for (expected, actual) in blocks(expected).iter().zip(blocks(actual)) {
+        if *expected != actual {
+            let replies = &actual[1..];
+            writeln!(report, "  expected:\n    {}", expected.join("\n    ")).expect("room");
+            writeln!(report, "  got:\n    {}", replies.join("\n    ")).expect("room");
         }
     }
-    Err(report)
+    report
+}
+
+fn blocks(script: &str) -> Vec<Vec<&str>> {
+    let mut blocks: Vec<Vec<&str>> = Vec::new();
+    for line in script.lines().filter(|line| !line.is_empty()) {
+        let begins = line.starts_with(['#', '@']) || directive(line).is_some();
+        match blocks.last_mut() {
+            Some(block) if !begins => block.push(line),
+            _ => blocks.push(vec![line]),
+        }
+    }
+    blocks
 }
 
 #[test]

@@ -29,7 +29,7 @@ rows! {
     multi: Spec::new(
         "multi",
         1,
-        bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY),
+        bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_MULTI | ALLOW_BUSY),
         Group::Transactions,
     )
     .acl(Categories::TRANSACTION)
@@ -59,9 +59,6 @@ rows! {
 }
 
 fn multi<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    if cx.conn.has(ConnFlags::MULTI) {
-        return Err(Error::Text("ERR MULTI calls can not be nested"));
-    }
     cx.conn.flags.insert(ConnFlags::MULTI);
     cx.out().ok();
     Ok(Flow::Done)

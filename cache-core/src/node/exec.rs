@@ -296,7 +296,10 @@ fn admit<O: Observer>(
     }
     let in_multi = conn.has(ConnFlags::MULTI);
     if in_multi && spec.flags.contains(Flags::NO_MULTI) {
-        return Err(Error::Text("ERR Command not allowed inside a transaction"));
+        return Err(Error::Owned(format!(
+            "ERR Command '{}' not allowed inside a transaction",
+            spec.name
+        )));
     }
     if conn.subscriptions() > 0 && conn.out.reply.resp() == Resp::V2 && !spec.may_run_subscribed() {
         return Err(Error::Owned(format!(
