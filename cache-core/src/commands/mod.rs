@@ -53,7 +53,17 @@ macro_rules! families {
     };
 }
 
-families! { connection, client, server, strings, transactions, pubsub }
+families! {
+    connection,
+    client,
+    server,
+    generic,
+    expire,
+    scan,
+    strings,
+    transactions,
+    pubsub,
+}
 
 /// Where a command stands in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

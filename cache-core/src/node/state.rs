@@ -136,7 +136,7 @@ impl State {
     /// Counts and hands on that a key's time has run out and that it was removed.
     pub(crate) fn note_expired(&mut self, db: u32, key: &[u8]) {
         self.stats.expired += 1;
-        self.key_changed(db, key);
+        self.watch.touch(db, key);
         self.effects.append(db, [&b"DEL"[..], key]);
     }
 

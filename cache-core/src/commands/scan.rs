@@ -1,0 +1,149 @@
+//! Enumerating keys: KEYS, SCAN.
+
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips};
+use crate::glob;
+use crate::keyspace::Entry;
+use crate::node::{ConnFlags, Cx, Suspended};
+use crate::numbers::parse_i64;
+use crate::observer::Observer;
+use crate::protocol::{Frame, Reply};
+use alloc::boxed::Box;
+use alloc::string::ToString;
+
+rows! {
+    keys: Spec::new("keys", 2, Flags::READONLY, Group::Generic)
+    .acl(bits!(Categories: KEYSPACE | DANGEROUS))
+    .tips(bits!(Tips: REQUEST_ALL_SHARDS | NONDETERMINISTIC_OUTPUT_ORDER))
+    .docs(
+        "1.0.0",
+        "O(N) for N keys in the database",
+        "pattern",
+        "All keys whose names match a pattern.",
+    ),
+    scan: Spec::new("scan", -2, Flags::READONLY, Group::Generic)
+    .acl(Categories::KEYSPACE)
+    .tips(bits!(Tips: NONDETERMINISTIC_OUTPUT | REQUEST_SPECIAL | RESPONSE_SPECIAL))
+    .docs(
+        "2.8.0",
+        "O(1) a call, O(N) for all N keys",
+        "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+        "Some keys, and the cursor with which to ask for more.",
+    ),
+}
+
+/// KEYS looks at as many keys as the budget of this turn has left and goes on at the next one, so
+/// that a large database stalls nobody else. Inside a transaction it runs through.
+fn keys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (db, now_ms) = (cx.db(), cx.now_ms());
+    let pattern = cx.args.at(1);
+    let mut place = match cx.conn.suspended.take() {
+        Some(place) => place,
+        None => Box::new(Suspended {
+            frame: Frame::from(cx.args),
+            cursor: 0,
+            count: 0,
+            gathered: Reply::new(cx.resp()),
+        }),
+    };
+    let whole = cx.in_exec || cx.conn.has(ConnFlags::REPLAY);
+    let budget = if whole { usize::MAX } else { *cx.background as usize };
+    let mut looked_at = 0;
+    let (gathered, count) = (&mut place.gathered, &mut place.count);
+    place.cursor = cx.state.keyspace.scan(db, place.cursor, budget, &mut |entry: &Entry| {
+        looked_at += 1;
+        if !entry.is_expired(now_ms) && glob::matches(pattern, entry.key()) {
+            gathered.bulk(entry.key());
+            *count += 1;
+        }
+    });
+    *cx.background = cx.background.saturating_sub(looked_at);
+    if place.cursor != 0 {
+        cx.conn.suspended = Some(place);
+        return Ok(Flow::Suspended);
+    }
+    cx.out().array(place.count);
+    cx.out().raw(place.gathered.bytes());
+    Ok(Flow::Done)
+}
+
+/// Keys that a call of SCAN looks at when COUNT doesn't say.
+const SCAN_COUNT: usize = 10;
+
+/// What SCAN was asked for.
+struct Wanted<'a> {
+    cursor: u64,
+    pattern: Option<&'a [u8]>,
+    count: usize,
+    type_name: Option<&'a [u8]>,
+}
+
+impl<'a> Wanted<'a> {
+    fn parse<O: Observer>(cx: &Cx<'a, O>) -> Result<Self, Error> {
+        let args = cx.args;
+        let cursor = parse_cursor(args.at(1))?;
+        let mut wanted = Wanted { cursor, pattern: None, count: SCAN_COUNT, type_name: None };
+        let mut i = 2;
+        while i < args.len() {
+            let value = args.get(i + 1);
+            match (args.at(i).to_ascii_lowercase().as_slice(), value) {
+                (b"count", Some(text)) => wanted.count = parse_count(text)?,
+                (b"match", Some(pattern)) => wanted.pattern = Some(pattern),
+                (b"type", Some(name)) => wanted.type_name = Some(known_type(name)?),
+                _ => return Err(Error::Syntax),
+            }
+            i += 2;
+        }
+        Ok(wanted)
+    }
+
+    fn fits(&self, entry: &Entry) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
+            && self
+                .type_name
+                .is_none_or(|name| name.eq_ignore_ascii_case(entry.type_name().as_bytes()))
+    }
+}
+
+/// The types of Redis, those that no key can have yet included.
+const TYPES: [&[u8]; 6] = [b"string", b"list", b"set", b"zset", b"hash", b"stream"];
+
+fn known_type(name: &[u8]) -> Result<&[u8], Error> {
+    if TYPES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Ok(name);
+    }
+    let name = alloc::string::String::from_utf8_lossy(name);
+    Err(Error::Owned(alloc::format!("ERR unknown type name '{name}'")))
+}
+
+/// A cursor: a number of 64 bits without a sign.
+pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
+    core::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .ok_or(Error::Text("ERR invalid cursor"))
+}
+
+/// COUNT's number: at least 1.
+pub(super) fn parse_count(text: &[u8]) -> Result<usize, Error> {
+    let count = parse_i64(text).ok_or(Error::NotAnInteger)?;
+    usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::Syntax)
+}
+
+fn scan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let wanted = Wanted::parse(cx)?;
+    let (db, now_ms) = (cx.db(), cx.now_ms());
+    let mut found = Reply::new(cx.resp());
+    let mut count = 0;
+    let next = cx.state.keyspace.scan(db, wanted.cursor, wanted.count, &mut |entry: &Entry| {
+        if !entry.is_expired(now_ms) && wanted.fits(entry) {
+            found.bulk(entry.key());
+            count += 1;
+        }
+    });
+    let out = cx.out();
+    out.array(2);
+    out.bulk(next.to_string().as_bytes());
+    out.array(count);
+    out.raw(found.bytes());
+    Ok(Flow::Done)
+}
