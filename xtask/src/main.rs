@@ -1,10 +1,12 @@
 //! Every habit of the project as a command: `cargo xtask help`. See README.md beside this crate.
 
+mod bench;
 mod debian;
 mod fresh;
 mod fuzz;
 mod install;
 mod job;
+mod null_server;
 mod paths;
 mod proc;
 mod serve;
@@ -18,6 +20,7 @@ mod tools;
 mod ui;
 mod wasm;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -82,6 +85,14 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Serve fixed replies: the floor that `bench cpu` compares with
+    NullServer {
+        /// Where to listen, such as 127.0.0.1:7000
+        address: SocketAddr,
+    },
     /// Look for unfinished work, long files and stray unsafe
     Tidy,
     /// Run any command in the environment that tests get
@@ -90,6 +101,12 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// CPU time of a request, beside Redis, Valkey and a server that does nothing
+    Cpu(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -127,6 +144,8 @@ fn run(command: Command) -> Result<bool> {
             size::check(job)?;
         }
         Command::Fuzz { target, seconds } => fuzz::run(job, target.as_deref(), seconds)?,
+        Command::Bench(Bench::Cpu(options)) => bench::cpu(&options)?,
+        Command::NullServer { address } => null_server::run(address)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,
     }

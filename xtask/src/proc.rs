@@ -83,6 +83,12 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.ended |= matches!(self.child.try_wait(), Ok(Some(_)));
+        self.ended
+    }
+
     /// Waits for it to end, at most so long; `tick` is called now and then.
     pub(crate) fn wait(
         &mut self,
