@@ -25,9 +25,7 @@ pub(crate) fn check(job: &mut Job) -> Result<()> {
         })?;
         let mut sum = 0;
         for file in files {
-            let path = paths::root().join(file);
-            let raw = path.metadata().with_context(|| format!("{file} is not built"))?.len();
-            let gzipped = gzipped(&path)?;
+            let (raw, gzipped) = weigh(&paths::root().join(file))?;
             sum += gzipped;
             job.say(&format!("{name:<8} {file:<32} {raw:>9} bytes, {gzipped:>8} gzipped"))?;
         }
@@ -47,6 +45,20 @@ fn parse(entry: &toml::Value) -> Option<(u64, Vec<&str>)> {
     let budget = u64::try_from(entry.get("gzipped")?.as_integer()?).ok()?;
     let files = entry.get("files")?.as_array()?.iter().map(toml::Value::as_str);
     Some((budget, files.collect::<Option<_>>()?))
+}
+
+/// The size of a file, or of all files below a directory: as it is, and each after `gzip -9`.
+fn weigh(path: &Path) -> Result<(u64, u64)> {
+    let cannot = || format!("{} is not built", path.display());
+    if !path.is_dir() {
+        return Ok((path.metadata().with_context(cannot)?.len(), gzipped(path)?));
+    }
+    let mut sum = (0, 0);
+    for entry in fs::read_dir(path).with_context(cannot)? {
+        let (raw, gzipped) = weigh(&entry?.path())?;
+        sum = (sum.0 + raw, sum.1 + gzipped);
+    }
+    Ok(sum)
 }
 
 /// The size of a file after `gzip -9`.
