@@ -19,6 +19,13 @@ impl Now {
         Now { mono_us: ms * 1000, wall_us: ms * 1000 }
     }
 
+    /// Both clocks held below 2^62 microseconds (146,000 years), so that sums of moments and spans
+    /// can't overflow, whatever a host's clocks show.
+    pub(crate) fn clamped(self) -> Self {
+        const LATEST_US: u64 = 1 << 62;
+        Now { mono_us: self.mono_us.min(LATEST_US), wall_us: self.wall_us.min(LATEST_US) }
+    }
+
     /// Wall time in milliseconds since the Unix epoch, rounded down.
     pub const fn wall_ms(self) -> u64 {
         self.wall_us / 1000

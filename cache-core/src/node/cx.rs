@@ -209,6 +209,9 @@ impl<O: Observer> Cx<'_, O> {
             return;
         }
         let Some(conn) = self.conns.get_mut(to) else { return };
+        if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT) {
+            return;
+        }
         let before = conn.out.len();
         write(&mut conn.out.reply);
         self.state.unsent += conn.out.len() - before;

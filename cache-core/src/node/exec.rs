@@ -29,6 +29,7 @@ impl Node {
     /// Gives [`Run::Idle`] also when more than [`EFFECTS_HIGH_WATER`](super::EFFECTS_HIGH_WATER)
     /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
+        let now = now.clamped();
         let mut background = budget.background;
         timers::tick(&mut self.state, &mut self.conns, now, &mut background, observer);
         let mut left = budget.commands;

@@ -185,7 +185,7 @@ impl Node {
     /// A node without keys. Servers draw the seed at random, simulations choose it: it decides
     /// hashing, sampling and everything else that is left to chance.
     pub fn new(config: Config, seed: u64, now: Now) -> Self {
-        Node { conns: Connections::default(), state: State::new(config, seed, now) }
+        Node { conns: Connections::default(), state: State::new(config, seed, now.clamped()) }
     }
 
     /// The settings in force.
@@ -238,7 +238,7 @@ impl Node {
             return Err(ConnectError);
         }
         self.state.stats.connections_received += 1;
-        let id = self.conns.insert(peer, now.mono_us);
+        let id = self.conns.insert(peer, now.clamped().mono_us);
         if let Some(conn) = self.conns.get_mut(id)
             && self.state.config.text(Id::Requirepass).is_empty()
         {
@@ -284,7 +284,7 @@ impl Node {
         let before = connection.out.len();
         connection.out.sent(n);
         connection.bytes_out += n as u64;
-        connection.active_us = now.mono_us;
+        connection.active_us = now.clamped().mono_us;
         self.state.stats.net_output_bytes += n as u64;
         self.state.unsent = self.state.unsent.saturating_sub(before - connection.out.len());
         // It may have been held back for its unread output.

@@ -1,0 +1,186 @@
+//! Bytes that no good client sends: a clear error, a closed connection, and bounded memory.
+
+use super::START;
+use cache_core::config::Config;
+use cache_core::node::{INPUT_HIGH_WATER, OUTPUT_HIGH_WATER, Run};
+use cache_core::{Budget, ConnId, Node, Peer};
+use proptest::prelude::*;
+
+fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
+    let mut config = Config::default();
+    for (name, value) in settings {
+        config.set(name, value).expect("a good setting");
+    }
+    let mut node = Node::new(config, 1, START);
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    (node, conn)
+}
+
+fn settle(node: &mut Node) {
+    while node.run(START, Budget::default(), &mut ()) == Run::More {}
+}
+
+/// What these bytes are answered with, and whether the connection is closed then.
+fn answer(settings: &[(&str, &str)], bytes: &[u8]) -> (String, bool) {
+    let (mut node, conn) = node(settings);
+    let _ = node.handle_bytes(conn, bytes);
+    settle(&mut node);
+    let sendable = node.sendable(conn);
+    (String::from_utf8_lossy(sendable.bytes).into_owned(), sendable.close)
+}
+
+#[test]
+fn protocol_errors_name_what_is_wrong_and_close() {
+    for (bytes, expected) in [
+        (&b"*-5\r\n*x\r\n"[..], "invalid multibulk length"),
+        (b"*1048577\r\n", "invalid multibulk length"),
+        (b"*99999999999999999999\r\n", "invalid multibulk length"),
+        (b"*1\r\n$-1\r\n", "invalid bulk length"),
+        (b"*1\r\n$536870913\r\n", "invalid bulk length"),
+        (b"*1\r\n$x\r\n", "invalid bulk length"),
+        (b"*1\r\nPING\r\n", "expected '$', got 'P'"),
+        (b"*1\r\n\x00\r\n", "expected '$', got '?'"),
+        (b"SET \"a\r\n", "unbalanced quotes in request"),
+    ] {
+        let (reply, closed) = answer(&[], bytes);
+        let shown = String::from_utf8_lossy(bytes);
+        assert_eq!(reply, format!("-ERR Protocol error: {expected}\r\n"), "{shown}");
+        assert!(closed, "{shown}");
+    }
+}
+
+#[test]
+fn lines_without_an_end_are_cut_off() {
+    let (reply, closed) = answer(&[], &[b'a'; 70_000]);
+    assert_eq!((reply.as_str(), closed), ("-ERR Protocol error: too big inline request\r\n", true));
+    let (reply, closed) = answer(&[], &[&b"*"[..], &[b'1'; 70_000]].concat());
+    assert_eq!(
+        (reply.as_str(), closed),
+        ("-ERR Protocol error: too big mbulk count string\r\n", true)
+    );
+    let (reply, _) = answer(&[], &[&b"*1\r\n$"[..], &[b'1'; 70_000]].concat());
+    assert_eq!(reply, "-ERR Protocol error: too big bulk count string\r\n");
+}
+
+#[test]
+fn before_the_password_little_is_let_in() {
+    let locked = [("requirepass", "secret")];
+    let (reply, closed) = answer(&locked, b"*11\r\n");
+    assert_eq!(reply, "-ERR Protocol error: unauthenticated multibulk length\r\n");
+    assert!(closed);
+    let (reply, _) = answer(&locked, b"*1\r\n$16385\r\n");
+    assert_eq!(reply, "-ERR Protocol error: unauthenticated bulk length\r\n");
+    let (reply, closed) = answer(&locked, b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+    assert_eq!((reply.as_str(), closed), ("-NOAUTH Authentication required.\r\n", false));
+}
+
+#[test]
+fn empty_lines_and_empty_arrays_are_passed_over() {
+    let (reply, closed) = answer(&[], b"\r\n\n*0\r\n*-1\r\nPING\r\n");
+    assert_eq!((reply.as_str(), closed), ("+PONG\r\n", false));
+}
+
+#[test]
+fn a_bulk_that_is_never_finished_costs_what_was_sent_of_it() {
+    let (mut node, conn) = node(&[]);
+    let _ = node.handle_bytes(conn, b"*2\r\n$4\r\nECHO\r\n$536870912\r\n");
+    for _ in 0..100 {
+        let intake = node.handle_bytes(conn, &[0; 1000]);
+        // It is let in whole: pausing would be waiting for ever.
+        assert!(!intake.pause);
+        settle(&mut node);
+    }
+    assert!(node.sendable(conn).bytes.is_empty());
+}
+
+#[test]
+fn a_peer_that_sends_without_end_is_told_to_wait() {
+    let (mut node, conn) = node(&[]);
+    let commands = b"*1\r\n$4\r\nPING\r\n".repeat(1000);
+    let mut paused = false;
+    for _ in 0..200 {
+        paused |= node.handle_bytes(conn, &commands).pause;
+    }
+    assert!(paused, "more than {INPUT_HIGH_WATER} bytes wait");
+    settle(&mut node);
+    let resumed = core::iter::from_fn(|| node.poll_action())
+        .any(|a| a == cache_core::node::Action::ResumeReading(conn));
+    assert!(resumed);
+    assert_eq!(node.sendable(conn).bytes.len(), 200 * 1000 * 7);
+}
+
+#[test]
+fn the_query_buffer_limit_closes() {
+    let (mut node, conn) = node(&[("client-query-buffer-limit", "1mb")]);
+    let _ = node.handle_bytes(conn, b"*2\r\n$4\r\nECHO\r\n$100000000\r\n");
+    for _ in 0..20 {
+        let _ = node.handle_bytes(conn, &[0; 100_000]);
+    }
+    assert!(node.sendable(conn).close);
+}
+
+#[test]
+fn a_peer_that_never_reads_stops_being_served_and_the_others_go_on() {
+    let (mut node, deaf) = node(&[]);
+    let other = node.handle_connect(START, Peer::default()).expect("room");
+    let big = "x".repeat(1_000_000);
+    node.request(START, other, &["SETNX", "big", &big], &mut ());
+    let commands = b"*2\r\n$3\r\nGET\r\n$3\r\nbig\r\n".repeat(1000);
+    let _ = node.handle_bytes(deaf, &commands);
+    settle(&mut node);
+    let held = node.sendable(deaf).bytes.len();
+    assert!(held <= OUTPUT_HIGH_WATER + big.len() + 100, "{held}");
+    let pong = node.request(START, other, &["PING"], &mut ());
+    assert_eq!(pong.as_deref(), Some(&b"+PONG\r\n"[..]));
+    // It begins to read: the rest comes.
+    let mut total = 0;
+    loop {
+        let n = node.sendable(deaf).bytes.len();
+        if n == 0 {
+            break;
+        }
+        node.handle_sent(START, deaf, n);
+        total += n;
+        settle(&mut node);
+    }
+    assert_eq!(total, 1000 * (big.len() + "$1000000\r\n\r\n".len()));
+}
+
+#[test]
+fn a_subscriber_that_never_reads_is_closed() {
+    let (mut node, deaf) = node(&[("client-output-buffer-limit", "pubsub 1mb 0 0")]);
+    let loud = node.handle_connect(START, Peer::default()).expect("room");
+    node.request(START, deaf, &["SUBSCRIBE", "c"], &mut ());
+    let message = "x".repeat(100_000);
+    for _ in 0..20 {
+        node.request(START, loud, &["PUBLISH", "c", &message], &mut ());
+    }
+    let sendable = node.sendable(deaf);
+    assert!(sendable.close && sendable.bytes.is_empty());
+    assert_eq!(node.stats().output_limit_closes, 1);
+}
+
+#[test]
+fn one_client_cannot_hold_the_floor() {
+    let (mut node, greedy) = node(&[]);
+    let modest = node.handle_connect(START, Peer::default()).expect("room");
+    let _ = node.handle_bytes(greedy, &b"*1\r\n$4\r\nPING\r\n".repeat(50_000));
+    let _ = node.handle_bytes(modest, b"PING\r\n");
+    let budget = Budget { commands: 1000, ..Budget::default() };
+    assert_eq!(node.run(START, budget, &mut ()), Run::More);
+    assert_eq!(node.sendable(modest).bytes, b"+PONG\r\n");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_at_all(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in 1usize..40) {
+        let (mut node, conn) = node(&[]);
+        for piece in bytes.chunks(cut) {
+            let _ = node.handle_bytes(conn, piece);
+            settle(&mut node);
+        }
+        prop_assert!(node.clients() <= 1);
+    }
+}

@@ -1,0 +1,213 @@
+//! What the core promises, whatever comes in.
+
+mod hostile;
+mod keyspace;
+mod story;
+
+use cache_core::config::Config;
+use cache_core::node::{Durability, Run};
+use cache_core::{Budget, ConnId, Node, Now, Peer};
+use proptest::prelude::*;
+use story::{Step, steps};
+
+const START: Now = Now::from_millis(1_767_225_600_000);
+
+/// A node with two clients, and time.
+#[derive(Clone)]
+struct World {
+    node: Node,
+    conns: [ConnId; 2],
+    now: Now,
+    /// All that each client was sent.
+    heard: [Vec<u8>; 2],
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut node = Node::new(Config::default(), seed, START);
+        let conns = [(); 2].map(|()| node.handle_connect(START, Peer::default()).expect("room"));
+        World { node, conns, now: START, heard: Default::default() }
+    }
+
+    /// Plays a step, its bytes cut into pieces of at most `cut`.
+    fn play(&mut self, step: &Step, cut: usize) {
+        match step {
+            Step::Wait(ms) => {
+                self.now.mono_us += ms * 1000;
+                self.now.wall_us += ms * 1000;
+                self.settle();
+            }
+            Step::Say(client, bytes) => {
+                for piece in bytes.chunks(cut.max(1)) {
+                    let _ = self.node.handle_bytes(self.conns[*client], piece);
+                    self.settle();
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        while self.node.run(self.now, Budget::default(), &mut ()) == Run::More {}
+        self.listen();
+    }
+
+    fn listen(&mut self) {
+        for (conn, heard) in self.conns.iter().zip(&mut self.heard) {
+            let bytes = self.node.sendable(*conn).bytes.to_vec();
+            self.node.handle_sent(self.now, *conn, bytes.len());
+            heard.extend(bytes);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_of_the_input_gives_the_same_output(story in steps(), cut in 1usize..9) {
+        let (mut whole, mut cut_up) = (World::new(7), World::new(7));
+        for step in &story {
+            whole.play(step, usize::MAX);
+            cut_up.play(step, cut);
+        }
+        prop_assert_eq!(&whole.heard, &cut_up.heard);
+        prop_assert_eq!(whole.node.digest(), cut_up.node.digest());
+    }
+
+    #[test]
+    fn a_clone_goes_on_to_the_same_bytes(story in steps(), at in 0usize..64) {
+        let mut original = World::new(7);
+        let at = at.min(story.len());
+        for step in &story[..at] {
+            original.play(step, usize::MAX);
+        }
+        let mut clone = original.clone();
+        let before = original.node.digest();
+        for step in &story[at..] {
+            original.play(step, usize::MAX);
+        }
+        // What the original did since must not show in the clone.
+        prop_assert_eq!(clone.node.digest(), before);
+        for step in &story[at..] {
+            clone.play(step, usize::MAX);
+        }
+        prop_assert_eq!(&clone.heard, &original.heard);
+        prop_assert_eq!(clone.node.digest(), original.node.digest());
+    }
+
+    #[test]
+    fn effects_replayed_give_an_equal_digest(story in steps(), cut in 1usize..64) {
+        let mut world = World::new(7);
+        world.node.record_effects();
+        let mut effects = Vec::new();
+        for step in &story {
+            world.play(step, usize::MAX);
+            while let Some(store) = world.node.poll_store() {
+                prop_assert_eq!(store.offset, effects.len() as u64);
+                effects.extend(store.bytes);
+                world.node.handle_stored(effects.len() as u64);
+            }
+        }
+        // Another seed: another order in memory, the same data.
+        let mut replica = Node::new(Config::default(), 8, START);
+        let peer = Peer { replay: true, ..Peer::default() };
+        let link = replica.handle_connect(START, peer).expect("room");
+        for piece in effects.chunks(cut) {
+            replica.replay(START, link, piece, &mut ());
+        }
+        prop_assert_eq!(replica.digest(), world.node.digest(), "{}", String::from_utf8_lossy(&effects));
+        prop_assert!(replica.sendable(link).bytes.is_empty());
+    }
+
+    #[test]
+    fn a_small_budget_gives_the_same_output_as_a_large_one(story in steps()) {
+        let (mut large, mut small) = (World::new(7), World::new(7));
+        for step in &story {
+            large.play(step, usize::MAX);
+            match step {
+                Step::Say(client, bytes) => {
+                    let _ = small.node.handle_bytes(small.conns[*client], bytes);
+                }
+                Step::Wait(ms) => {
+                    small.now.mono_us += ms * 1000;
+                    small.now.wall_us += ms * 1000;
+                }
+            }
+            let budget = Budget { commands: 1, background: 3 };
+            while small.node.run(small.now, budget, &mut ()) == Run::More {}
+            small.listen();
+        }
+        prop_assert_eq!(&large.heard, &small.heard);
+    }
+}
+
+fn say(node: &mut Node, conn: ConnId, args: &[&str]) -> Option<String> {
+    let reply = node.request(START, conn, args, &mut ())?;
+    Some(String::from_utf8(reply).expect("a reply in ASCII"))
+}
+
+#[test]
+fn replies_wait_until_their_effects_are_stored() {
+    let mut node = Node::new(Config::default(), 1, START);
+    node.record_effects();
+    node.set_durability(Durability::Stored);
+    let writer = node.handle_connect(START, Peer::default()).expect("room");
+    let reader = node.handle_connect(START, Peer::default()).expect("room");
+    assert_eq!(say(&mut node, writer, &["PING"]).as_deref(), Some("+PONG\r\n"));
+    assert_eq!(say(&mut node, writer, &["SETNX", "a", "1"]), None);
+    // A read of what isn't safe yet waits too.
+    assert_eq!(say(&mut node, reader, &["GET", "a"]), None);
+
+    let store = node.poll_store().expect("an effect");
+    assert!(node.sendable(writer).bytes.is_empty());
+    node.handle_stored(store.offset + store.bytes.len() as u64 - 1);
+    assert!(node.sendable(writer).bytes.is_empty(), "one byte short");
+    node.handle_stored(store.offset + store.bytes.len() as u64);
+    assert_eq!(node.sendable(writer).bytes, b":1\r\n");
+    assert_eq!(node.sendable(reader).bytes, b"$1\r\n1\r\n");
+}
+
+#[test]
+fn replies_wait_until_replicas_have_their_effects() {
+    let mut node = Node::new(Config::default(), 1, START);
+    node.record_effects();
+    node.set_durability(Durability::Replicated);
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    assert_eq!(say(&mut node, conn, &["SETNX", "a", "1"]), None);
+    node.handle_stored(node.effects_offset());
+    assert!(node.sendable(conn).bytes.is_empty());
+    node.handle_replicated(node.effects_offset());
+    assert_eq!(node.sendable(conn).bytes, b":1\r\n");
+}
+
+#[test]
+fn writes_are_refused_while_effects_cannot_be_stored() {
+    let mut node = Node::new(Config::default(), 1, START);
+    node.record_effects();
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    node.handle_store_failed("no space left on device");
+    let refused = say(&mut node, conn, &["SETNX", "a", "1"]).expect("an answer");
+    assert!(refused.starts_with("-MISCONF"), "{refused}");
+    assert_eq!(say(&mut node, conn, &["GET", "a"]).as_deref(), Some("$-1\r\n"));
+    node.handle_stored(0);
+    assert_eq!(say(&mut node, conn, &["SETNX", "a", "1"]).as_deref(), Some(":1\r\n"));
+}
+
+#[test]
+fn clocks_may_jump() {
+    let mut node = Node::new(Config::default(), 1, START);
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    say(&mut node, conn, &["SETNX", "a", "1"]);
+    say(&mut node, conn, &["PEXPIRE", "a", "1000"]);
+    let ttl = |node: &mut Node, now| {
+        let reply = node.request(now, conn, &["PTTL", "a"], &mut ()).expect("an answer");
+        String::from_utf8(reply).expect("a reply in ASCII")
+    };
+    // The wall clock is set back: the key lives longer. It is set forward: the key is gone.
+    let back = Now { wall_us: START.wall_us - 5_000_000, ..START };
+    assert_eq!(ttl(&mut node, back), ":6000\r\n");
+    let forward = Now { wall_us: START.wall_us + 5_000_000, mono_us: 0 };
+    assert_eq!(ttl(&mut node, forward), ":-2\r\n");
+    assert_eq!(ttl(&mut node, Now::default()), ":-2\r\n");
+    assert_eq!(ttl(&mut node, Now { mono_us: u64::MAX, wall_us: u64::MAX }), ":-2\r\n");
+}

@@ -1,0 +1,128 @@
+//! Random stories: what two clients say, and time passing in between.
+
+use cache_core::protocol::{request, words};
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Milliseconds pass.
+    Wait(u64),
+    /// A client sends these bytes.
+    Say(usize, Vec<u8>),
+}
+
+/// `K` and `L` stand for keys, `F` for a field, `N` for a number, `V` for a value.
+const COMMANDS: &[&str] = &[
+    "SET K V",
+    "SET K V PX N",
+    "SET K V EX 1 NX",
+    "SET K V XX KEEPTTL",
+    "SET K V GET",
+    "SET K V IFEQ N",
+    "SET K V EXAT 1767225601",
+    "SETEX K 1 V",
+    "PSETEX K N V",
+    "SETNX K V",
+    "GETSET K V",
+    "GETDEL K",
+    "GETEX K PX N",
+    "GETEX K PERSIST",
+    "DELIFEQ K V",
+    "GET K",
+    "MGET K L",
+    "MSET K V L N",
+    "MSETNX K V L N",
+    "MSETEX 2 K V L N PX N",
+    "APPEND K V",
+    "SETRANGE K 3 V",
+    "GETRANGE K 0 -2",
+    "STRLEN K",
+    "INCR K",
+    "INCRBY K N",
+    "DECRBY K N",
+    "INCRBYFLOAT K 1.5",
+    "HSET K F V",
+    "HSET K F V N N",
+    "HSETNX K F V",
+    "HDEL K F",
+    "HDEL K F N",
+    "HGET K F",
+    "HGETALL K",
+    "HINCRBY K F N",
+    "HINCRBYFLOAT K F 0.1",
+    "HRANDFIELD K 2 WITHVALUES",
+    "HSCAN K 0",
+    "EXPIRE K 1",
+    "EXPIRE K -1",
+    "PEXPIRE K N",
+    "PEXPIRE K N GT",
+    "PEXPIREAT K 1767225601000",
+    "PERSIST K",
+    "PTTL K",
+    "DEL K L",
+    "UNLINK K",
+    "EXISTS K L",
+    "TYPE K",
+    "RENAME K L",
+    "RENAMENX K L",
+    "COPY K L",
+    "COPY K L DB 1 REPLACE",
+    "MOVE K 1",
+    "RANDOMKEY",
+    "KEYS *",
+    "SCAN 0 COUNT 3",
+    "SELECT 0",
+    "SELECT 1",
+    "SWAPDB 0 1",
+    "FLUSHDB",
+    "FLUSHALL",
+    "DBSIZE",
+    "MULTI",
+    "EXEC",
+    "DISCARD",
+    "WATCH K L",
+    "UNWATCH",
+    "PUBLISH K V",
+    "SUBSCRIBE K",
+    "PSUBSCRIBE *",
+    "UNSUBSCRIBE",
+    "PUNSUBSCRIBE",
+    "HELLO 3",
+    "HELLO 2",
+    "PING V",
+    "RESET",
+    "CLIENT REPLY SKIP",
+    "NOSUCH K",
+    "GET",
+];
+
+fn command() -> impl Strategy<Value = Vec<u8>> {
+    let names = (0u8..6, 0u8..6, 0u8..4, 0u32..2500, "[a-z0-9]{0,6}");
+    (prop::sample::select(COMMANDS), names).prop_map(|(template, (k, l, f, n, v))| {
+        let args =
+            words::split(template.as_bytes()).expect("no quotes").into_iter().map(
+                |word| match word.as_slice() {
+                    b"K" => format!("key:{k}").into_bytes(),
+                    b"L" => format!("key:{l}").into_bytes(),
+                    b"F" => format!("field:{f}").into_bytes(),
+                    b"N" => n.to_string().into_bytes(),
+                    b"V" => v.clone().into_bytes(),
+                    _ => word,
+                },
+            );
+        request::encode(args.collect::<Vec<_>>())
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    // What is said at once is a pipeline of up to four commands.
+    let say = (0usize..2, prop::collection::vec(command(), 1..5));
+    prop_oneof![
+        1 => (1u64..1500).prop_map(Step::Wait),
+        6 => say.prop_map(|(client, commands)| Step::Say(client, commands.concat())),
+    ]
+}
+
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..48)
+}
