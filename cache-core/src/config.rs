@@ -117,6 +117,8 @@ const POLICIES: &[&str] = &[
 params! {
     Bind "bind" Kind::Text, "127.0.0.1 -::1", fixed,
         "Addresses to listen on, separated by spaces; one that begins with '-' may be unavailable.";
+    ProtectedMode "protected-mode" Kind::Bool, "yes", live,
+        "Without a password, refuse clients from other machines.";
     Port "port" PORT, "6379", fixed, "TCP port of the Redis protocol; 0 turns it off.";
     HttpPort "http-port" PORT, "8379", fixed,
         "TCP port of the playground, /metrics and /healthz; 0 turns it off.";
