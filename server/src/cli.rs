@@ -164,15 +164,22 @@ mod tests {
     #[test]
     fn values_run_to_the_next_option() {
         let serve = parsed(&[
-            "serve", "a.conf", "--bind", "127.0.0.1", "-::1", "--PORT", "7", "--save", "",
+            "serve",
+            "a.conf",
+            "--bind",
+            "127.0.0.1",
+            "-::1",
+            "--PORT",
+            "7",
+            "--save",
+            "",
         ])
         .unwrap();
         assert_eq!(serve.file, Some(PathBuf::from("a.conf")));
-        assert_eq!(shown(&serve), [
-            "option --bind 127.0.0.1 -::1",
-            "option --port 7",
-            "option --save \"\""
-        ]);
+        assert_eq!(
+            shown(&serve),
+            ["option --bind 127.0.0.1 -::1", "option --port 7", "option --save \"\""]
+        );
         let equals = parsed(&["serve", "--requirepass=--a=b"]).unwrap();
         assert_eq!(shown(&equals), ["option --requirepass --a=b"]);
         assert_eq!(equals.file, None);

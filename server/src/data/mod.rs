@@ -1,0 +1,268 @@
+//! The data path: one thread, one event loop, every Redis client's socket and the node.
+//!
+//! Each turn of the loop: wait for events, read the clocks once, accept, read, let the node
+//! execute what all connections have sent, do what it asks, write. While the node has more to do
+//! than one budget, sockets are looked at in between without waiting. What must never be here:
+//! anything that blocks other than the one wait; knowledge of a command; a file.
+
+mod accept;
+mod ask;
+mod clients;
+
+pub(crate) use ask::{Asker, Health, Snapshot};
+
+use crate::clock::Clock;
+use crate::log::Log;
+use accept::Acceptor;
+use ask::Ask;
+use cache_core::config::{Config, Id};
+use cache_core::node::{Action, Run};
+use cache_core::{Budget, Node, Now};
+use clients::Clients;
+use mio::{Events, Poll, Token};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+/// Tokens below this one are listeners.
+const FIRST_OTHER: usize = 64;
+const WAKER: Token = Token(FIRST_OTHER);
+const SIGNALS: Token = Token(FIRST_OTHER + 1);
+/// Tokens from this one on are clients, by their index in the node.
+const FIRST_CLIENT: usize = 128;
+/// Events that one wait may bring.
+const EVENTS: usize = 1024;
+
+/// What the loop is made from.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The settings.
+    pub(crate) config: Config,
+    /// The listening sockets; none when `port` is 0.
+    pub(crate) listeners: Vec<TcpListener>,
+    /// Where it logs.
+    pub(crate) log: Log,
+}
+
+/// The event loop and all that it owns.
+pub(crate) struct Reactor {
+    poll: Poll,
+    node: Node,
+    clock: Clock,
+    now: Now,
+    log: Log,
+    acceptor: Acceptor,
+    clients: Clients,
+    signals: Signals,
+    /// Once set, a further signal ends the process at once, even in the middle of a turn.
+    armed: Arc<AtomicBool>,
+    asks: Receiver<Ask>,
+    /// The node has more to do at once.
+    more: bool,
+    ending: Option<Ending>,
+}
+
+/// A shutdown under way.
+#[derive(Clone, Copy, Debug)]
+struct Ending {
+    /// Clients that haven't taken their replies by this monotonic moment don't get them.
+    deadline_us: u64,
+}
+
+impl Reactor {
+    /// Builds the loop; nothing is served before [`run`](Self::run). The [`Asker`] is how other
+    /// threads ask it something.
+    pub(crate) fn new(parts: Parts) -> io::Result<(Self, Asker)> {
+        let poll = Poll::new()?;
+        let clock = Clock::start();
+        let now = clock.now();
+        let armed = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&armed))?;
+        }
+        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        poll.registry().register(&mut signals, SIGNALS, mio::Interest::READABLE)?;
+        let (asker, asks) = ask::channel(mio::Waker::new(poll.registry(), WAKER)?);
+        let acceptor = Acceptor::new(parts.listeners, poll.registry(), parts.log.clone())?;
+        let node = Node::new(parts.config, seed()?, now);
+        let reactor = Reactor {
+            poll,
+            node,
+            clock,
+            now,
+            log: parts.log,
+            acceptor,
+            clients: Clients::default(),
+            signals,
+            armed,
+            asks,
+            more: false,
+            ending: None,
+        };
+        Ok((reactor, asker))
+    }
+
+    /// Serves until a signal or SHUTDOWN ends it.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            self.wait(&mut events)?;
+            self.now = self.clock.now();
+            self.take_in(&events);
+            if self.ending.is_none() {
+                self.acceptor.accept(
+                    self.now,
+                    &mut self.node,
+                    &mut self.clients,
+                    self.poll.registry(),
+                );
+                self.clients.read(&mut self.node);
+            }
+            self.more = self.node.run(self.now, Budget::default(), &mut ()) == Run::More;
+            let at_once = self.act();
+            self.clients.write(self.now, &mut self.node);
+            self.clients.see_off(&mut self.node, self.more);
+            self.answer();
+            if at_once || self.has_ended() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for the next event, or until something is due.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        match self.poll.poll(events, self.patience()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            waited => waited,
+        }
+    }
+
+    /// How long the next wait may last; `None` is for ever.
+    fn patience(&self) -> Option<Duration> {
+        let can_take_in = self.clients.can_read() || self.acceptor.is_ready(self.now);
+        if self.more || self.clients.can_write() || can_take_in && self.ending.is_none() {
+            return Some(Duration::ZERO);
+        }
+        let due = [
+            self.node.poll_timeout().map(cache_core::time::Timeout::at_us),
+            self.acceptor.retry_at_us(),
+            self.ending.map(|ending| ending.deadline_us),
+        ];
+        let at_us = due.into_iter().flatten().min()?;
+        Some(Duration::from_micros(at_us.saturating_sub(self.now.mono_us)))
+    }
+
+    /// Notes which sockets have become ready, and takes signals.
+    fn take_in(&mut self, events: &Events) {
+        for event in events {
+            match event.token() {
+                WAKER => {}
+                SIGNALS => self.take_signals(),
+                Token(listener) if listener < FIRST_OTHER => self.acceptor.note_ready(listener),
+                Token(client) => {
+                    self.clients.note_event(client - FIRST_CLIENT, event, &mut self.node);
+                }
+            }
+        }
+    }
+
+    fn take_signals(&mut self) {
+        let names: Vec<_> = self
+            .signals
+            .pending()
+            .map(|signal| if signal == SIGTERM { "SIGTERM" } else { "SIGINT" })
+            .collect();
+        for name in names {
+            self.log.warning(format_args!("Received {name} scheduling shutdown..."));
+            self.end();
+        }
+    }
+
+    /// Begins the shutdown: no new client, no new command, and what is done may still be read.
+    fn end(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.armed.store(true, Ordering::Relaxed);
+        self.acceptor.close();
+        let patience_us = self.node.config().number(Id::ShutdownTimeout) as u64 * 1_000_000;
+        self.ending = Some(Ending { deadline_us: self.now.mono_us + patience_us });
+    }
+
+    fn has_ended(&self) -> bool {
+        let Some(ending) = self.ending else { return false };
+        if !self.more && !self.clients.have_output(&self.node) {
+            return true;
+        }
+        let late = self.now.mono_us >= ending.deadline_us;
+        if late {
+            self.log.warning("Some clients did not take their replies within shutdown-timeout");
+        }
+        late
+    }
+
+    /// Does what the node asks. `true`: end at once.
+    fn act(&mut self) -> bool {
+        while let Some(action) = self.node.poll_action() {
+            match action {
+                Action::ResumeReading(conn) => self.clients.resume_reading(conn),
+                Action::Log { level, message } => self.log.line(level, &message),
+                Action::ConfigChanged(id) => self.follow_setting(id),
+                Action::Shutdown { now } => {
+                    self.log.warning("User requested shutdown...");
+                    self.end();
+                    if now {
+                        return true;
+                    }
+                }
+                // A wish that this host doesn't know is none that it was built with.
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn follow_setting(&mut self, id: Id) {
+        let config = self.node.config();
+        match id {
+            Id::Loglevel => self.log.set_level(config.word(Id::Loglevel)),
+            Id::Maxclients => {
+                let wanted = config.number(Id::Maxclients) as u64;
+                if let Err(too_few) = crate::limits::allow_clients(wanted) {
+                    self.log.warning(too_few);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Answers the other threads.
+    fn answer(&mut self) {
+        while let Ok(ask) = self.asks.try_recv() {
+            match ask {
+                Ask::Health(answer) => {
+                    let ending = self.ending.is_some();
+                    let _ = answer.send(if ending { Health::Ending } else { Health::Serving });
+                }
+                Ask::Snapshot(answer) => {
+                    let _ = answer.send(Snapshot::of(&self.node, self.now));
+                }
+            }
+        }
+    }
+}
+
+/// What hashing and sampling depend on: not to be guessed by a client.
+fn seed() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(u64::from_le_bytes(bytes))
+}
