@@ -7,6 +7,7 @@
 //! What must never be here: parsing of the wire, storage layout, time of its own.
 
 mod spec;
+mod ttl;
 
 pub use spec::{Begin, Categories, Find, Flags, Group, KeyFlags, KeySpec, Spec, Tips};
 

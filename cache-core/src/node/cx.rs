@@ -14,6 +14,9 @@ use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
 use crate::types::{Data, Hash};
 
+/// The longest reply of a command that could name the same data over and over, in bytes.
+const REPLY_LIMIT: usize = 512 << 20;
+
 pub(crate) struct Cx<'a, O: Observer> {
     pub(crate) now: Now,
     pub(crate) spec: &'static Spec,
@@ -35,6 +38,14 @@ impl<O: Observer> Cx<'_, O> {
     /// Where the reply is written.
     pub(crate) fn out(&mut self) -> &mut Reply {
         &mut self.conn.out.reply
+    }
+
+    /// Whether the reply that began at `mark` may still grow.
+    pub(crate) fn check_reply(&self, mark: usize) -> Result<(), Error> {
+        if self.conn.out.reply.len() - mark <= REPLY_LIMIT {
+            return Ok(());
+        }
+        Err(Error::Text("ERR the reply would be longer than 512 MB: ask for less at a time"))
     }
 
     pub(crate) fn resp(&self) -> Resp {

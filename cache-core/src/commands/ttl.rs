@@ -1,0 +1,154 @@
+//! How SET, GETEX, MSETEX, SETEX and PSETEX are told when a key is to expire, and under which
+//! condition they are to act.
+
+use super::Error;
+use crate::protocol::Args;
+use bitflags::bitflags;
+
+bitflags! {
+    /// The options that a command takes beside EX, PX, EXAT and PXAT.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) struct Takes: u8 {
+        /// NX and XX.
+        const PRESENCE = 1;
+        const IFEQ = 1 << 1;
+        const GET = 1 << 2;
+        const KEEPTTL = 1 << 3;
+        const PERSIST = 1 << 4;
+    }
+}
+
+/// In what an expiry counts, and from when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// EX: seconds from now.
+    Seconds,
+    /// PX: milliseconds from now.
+    Millis,
+    /// EXAT: seconds since the Unix epoch.
+    UnixSeconds,
+    /// PXAT: milliseconds since the Unix epoch.
+    UnixMillis,
+}
+
+impl Unit {
+    fn from_word(word: &[u8]) -> Option<Self> {
+        let units = [
+            (&b"ex"[..], Unit::Seconds),
+            (b"px", Unit::Millis),
+            (b"exat", Unit::UnixSeconds),
+            (b"pxat", Unit::UnixMillis),
+        ];
+        units.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, unit)| unit)
+    }
+}
+
+/// An expiry as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expiry<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) unit: Unit,
+}
+
+impl Expiry<'_> {
+    /// The moment in wall milliseconds, which may have passed. `command` is named in the error.
+    pub(super) fn at_ms(self, command: &'static str, now_ms: u64) -> Result<u64, Error> {
+        let given = crate::numbers::parse_i64(self.text).ok_or(Error::NotAnInteger)?;
+        let millis = match self.unit {
+            Unit::Seconds | Unit::UnixSeconds => given.checked_mul(1000),
+            Unit::Millis | Unit::UnixMillis => Some(given),
+        };
+        let origin = match self.unit {
+            Unit::Seconds | Unit::Millis => i64::try_from(now_ms).unwrap_or(i64::MAX),
+            Unit::UnixSeconds | Unit::UnixMillis => 0,
+        };
+        millis
+            .filter(|&millis| millis > 0)
+            .and_then(|millis| millis.checked_add(origin))
+            .map(i64::unsigned_abs)
+            .ok_or(Error::InvalidExpire(command))
+    }
+}
+
+/// What is to become of a key's expiry.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ttl<'a> {
+    /// Nothing was said.
+    Unsaid,
+    /// KEEPTTL
+    Keep,
+    /// PERSIST
+    Persist,
+    /// EX, PX, EXAT, PXAT
+    At(Expiry<'a>),
+}
+
+/// The condition under which a command acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When<'a> {
+    Always,
+    /// NX
+    Absent,
+    /// XX
+    Present,
+    /// IFEQ
+    Equal(&'a [u8]),
+}
+
+/// The options behind a command's key and value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options<'a> {
+    pub(super) when: When<'a>,
+    pub(super) get: bool,
+    pub(super) ttl: Ttl<'a>,
+}
+
+impl<'a> Options<'a> {
+    /// Reads all of `args`. An option may stand twice (the last one holds), but not beside one that
+    /// contradicts it.
+    pub(super) fn parse(args: Args<'a>, takes: Takes) -> Result<Self, Error> {
+        let mut options = Options { when: When::Always, get: false, ttl: Ttl::Unsaid };
+        let mut rest = args.iter();
+        while let Some(word) = rest.next() {
+            let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+            if takes.contains(Takes::PRESENCE) && is(b"nx") {
+                options.set_when(When::Absent)?;
+            } else if takes.contains(Takes::PRESENCE) && is(b"xx") {
+                options.set_when(When::Present)?;
+            } else if takes.contains(Takes::IFEQ) && is(b"ifeq") {
+                options.set_when(When::Equal(rest.next().ok_or(Error::Syntax)?))?;
+            } else if takes.contains(Takes::GET) && is(b"get") {
+                options.get = true;
+            } else if takes.contains(Takes::KEEPTTL) && is(b"keepttl") {
+                options.set_ttl(Ttl::Keep)?;
+            } else if takes.contains(Takes::PERSIST) && is(b"persist") {
+                options.set_ttl(Ttl::Persist)?;
+            } else {
+                let unit = Unit::from_word(word).ok_or(Error::Syntax)?;
+                let text = rest.next().ok_or(Error::Syntax)?;
+                options.set_ttl(Ttl::At(Expiry { text, unit }))?;
+            }
+        }
+        Ok(options)
+    }
+
+    fn set_when(&mut self, when: When<'a>) -> Result<(), Error> {
+        let fits = match self.when {
+            When::Always => true,
+            When::Equal(_) => false,
+            before => before == when,
+        };
+        self.when = when;
+        fits.then_some(()).ok_or(Error::Syntax)
+    }
+
+    fn set_ttl(&mut self, ttl: Ttl<'a>) -> Result<(), Error> {
+        let fits = match (self.ttl, ttl) {
+            (Ttl::Unsaid, _) | (Ttl::Keep, Ttl::Keep) | (Ttl::Persist, Ttl::Persist) => true,
+            (Ttl::At(before), Ttl::At(now)) => before.unit == now.unit,
+            _ => false,
+        };
+        self.ttl = ttl;
+        fits.then_some(()).ok_or(Error::Syntax)
+    }
+}
