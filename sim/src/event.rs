@@ -232,7 +232,7 @@ pub enum EventKind {
     CacheDown,
     /// The cache node is there again, empty.
     CacheUp,
-    /// The console's connection was closed. The next command opens another.
+    /// The console's connection was closed, or none could be opened. The next command tries again.
     ConsoleClosed,
     /// A reply (or a message of a subscription) reached the console: one RESP value. Commands are
     /// answered in order; SUBSCRIBE and the like answer more than once.

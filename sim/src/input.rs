@@ -3,12 +3,14 @@
 //! A run is its scenario, its seed and its inputs with their moments: [`Recording`]. What must
 //! never be here: what an input does.
 
-use crate::database::Row;
+use crate::database::{MAX_NAME_BYTES, MAX_ROWS, Row, Table};
 use crate::scenario::{Pattern, Scenario, Traffic};
 use core::fmt;
 
 /// The most inputs that a run takes.
 pub const MAX_INPUTS: u32 = 100_000;
+/// The most bytes that the names and arguments in all of a run's inputs may have together.
+pub const MAX_INPUT_BYTES: u64 = 64 << 20;
 /// The most bytes of a console command, its arguments together.
 pub const MAX_COMMAND_BYTES: u32 = 64 * 1024;
 /// The most arguments of a console command.
@@ -56,6 +58,43 @@ pub enum Input {
     RestartCache,
 }
 
+impl Input {
+    /// How many bytes of text it carries, if it is within bounds.
+    pub(crate) fn check(&self, apps: u32, table: &Table) -> Result<u32, Refused> {
+        match self {
+            Input::ReadOnce { app, .. } | Input::WriteOnce { app, .. } => match app {
+                Some(app) if *app >= apps => Err(Refused::NoSuchApp(*app)),
+                _ => Ok(0),
+            },
+            Input::CacheCommand(args) => {
+                let count = u32::try_from(args.len()).unwrap_or(u32::MAX);
+                if !(1..=MAX_COMMAND_ARGS).contains(&count) {
+                    return Err(Refused::CommandArgs(count));
+                }
+                let bytes: u64 = args.iter().map(|arg| arg.len() as u64).sum();
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                if bytes > MAX_COMMAND_BYTES {
+                    Err(Refused::CommandBytes(bytes))
+                } else {
+                    Ok(bytes)
+                }
+            }
+            Input::RowPut(row) => {
+                let bytes = u32::try_from(row.name.len()).unwrap_or(u32::MAX);
+                if bytes > MAX_NAME_BYTES {
+                    return Err(Refused::NameTooLong(bytes));
+                }
+                if table.takes(row.id) { Ok(bytes) } else { Err(Refused::TooManyRows(MAX_ROWS)) }
+            }
+            Input::SetTraffic(_)
+            | Input::SetPattern(_)
+            | Input::SetTtl(_)
+            | Input::RowDelete(_)
+            | Input::RestartCache => Ok(0),
+        }
+    }
+}
+
 /// An input and its moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TimedInput {
@@ -93,7 +132,7 @@ pub enum Refused {
     TooManyRows(u32),
     /// A product's name of so many bytes is too long.
     NameTooLong(u32),
-    /// The run has had [`MAX_INPUTS`] already.
+    /// The run has had [`MAX_INPUTS`] already, or [`MAX_INPUT_BYTES`] in them.
     TooManyInputs,
 }
 
@@ -112,7 +151,9 @@ impl fmt::Display for Refused {
             Refused::NameTooLong(n) => {
                 write!(f, "the name has {n} bytes; {} are allowed", crate::database::MAX_NAME_BYTES)
             }
-            Refused::TooManyInputs => write!(f, "a run takes {MAX_INPUTS} inputs at the most"),
+            Refused::TooManyInputs => {
+                write!(f, "a run takes {MAX_INPUTS} inputs and {MAX_INPUT_BYTES} bytes at the most")
+            }
         }
     }
 }

@@ -12,6 +12,10 @@
 //! whose last bit depends on the platform, a number that depends on the width of a pointer; and no
 //! drawing.
 
+mod app;
+mod cache;
+mod checker;
+mod client;
 pub mod counters;
 pub mod database;
 pub mod event;
@@ -19,11 +23,15 @@ pub mod input;
 mod prose;
 mod queue;
 mod random;
+mod run;
 pub mod scenario;
 pub mod shop;
 mod sim;
 mod trace;
+mod traffic;
 pub mod view;
+mod watch;
+mod world;
 
 pub use counters::{Counters, Latencies};
 pub use database::{Row, Statement};
@@ -31,6 +39,6 @@ pub use event::{Event, EventKind, MessageKind, Operation, Outcome, Place, Reques
 pub use input::{Input, Recording, Refused, TimedInput};
 pub use queue::MAX_PLANNED;
 pub use scenario::{Pattern, Scenario, Traffic};
-pub use sim::{Advance, Sim};
+pub use sim::{Advance, MAX_TIME_US, Sim};
 pub use trace::MAX_UNDRAINED;
 pub use view::{CacheKey, DatabaseLoad};

@@ -65,11 +65,6 @@ impl<T> Queue<T> {
     pub(crate) fn next_at(&self) -> Option<u64> {
         self.heap.peek().map(|Reverse(planned)| planned.at_us)
     }
-
-    /// How many steps are planned.
-    pub(crate) fn len(&self) -> usize {
-        self.heap.len()
-    }
 }
 
 #[cfg(test)]

@@ -102,7 +102,8 @@ pub struct CacheModel {
     pub turn_us: u64,
     /// What each command takes on top of it, in microseconds.
     pub command_us: u64,
-    /// `maxmemory` in bytes; 0 is no limit. With a limit, the least recently used keys go.
+    /// `maxmemory` in bytes; 0 stands for the most that is allowed, 256 MiB. Past it the least
+    /// recently used keys go.
     pub max_memory: u64,
     /// How long the node is away when it is restarted, in microseconds.
     pub restart_us: u64,

@@ -1,15 +1,15 @@
-//! The run itself: one clock, one queue, and what may be asked of them from outside.
+//! The run itself: time goes on, and inputs come.
+//!
+//! What may be looked at stands in `view`. What must never be here: what happens at a step.
 
-use crate::counters::{Counters, Latencies};
-use crate::database::{Database, Row, Table};
-use crate::event::{Event, MAX_SHOWN_BYTES};
-use crate::input::{Input, Recording, Refused, TimedInput};
-use crate::queue::Queue;
-use crate::random::{Purpose, Random};
-use crate::scenario::{Pattern, Scenario, Traffic, WALL_START_US};
-use crate::trace::Recorder;
-use crate::view::{CacheKey, DatabaseLoad, MAX_KEYS_SHOWN};
-use cache_core::{Config, Node, Now};
+use crate::event::Event;
+use crate::input::{Input, MAX_INPUT_BYTES, MAX_INPUTS, Recording, Refused, TimedInput};
+use crate::run::Deployment;
+use crate::scenario::Scenario;
+use std::collections::VecDeque;
+
+/// The clock stops here: after ten years.
+pub const MAX_TIME_US: u64 = 10 * 365 * 24 * 3600 * 1_000_000;
 
 /// How far [`Sim::advance_to`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,87 +40,118 @@ pub enum Advance {
 pub struct Sim {
     seed: u64,
     scenario: Scenario,
-    now_us: u64,
+    all: Deployment,
     steps: u64,
     inputs: Vec<TimedInput>,
-    queue: Queue<()>,
-    recorder: Recorder,
-    node: Node,
-    database: Database,
-    pattern: Pattern,
-    ttl_s: u32,
-    traffic: Traffic,
+    input_bytes: u64,
+    /// Recorded inputs whose moment is still to come.
+    script: VecDeque<TimedInput>,
 }
 
 impl Sim {
     /// A run at its start. Numbers of the scenario that are out of bounds are brought inside.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let scenario = scenario.bounded();
-        let database = Database::new(
-            Table::new(&scenario.products),
-            scenario.database,
-            Random::new(seed, Purpose::Database),
-        );
-        let now = Now { mono_us: 0, wall_us: WALL_START_US };
         Sim {
+            all: Deployment::new(&scenario, seed),
             seed,
-            now_us: 0,
+            scenario,
             steps: 0,
             inputs: Vec::new(),
-            queue: Queue::new(),
-            recorder: Recorder::default(),
-            node: Node::new(Config::default(), seed, now),
-            database,
-            pattern: scenario.pattern,
-            ttl_s: scenario.ttl_s,
-            traffic: scenario.traffic,
-            scenario,
+            input_bytes: 0,
+            script: VecDeque::new(),
         }
     }
 
-    /// Plays a recorded run again up to its last input.
-    pub fn replay(recording: &Recording) -> Self {
-        Sim::new(recording.scenario.clone(), recording.seed)
+    /// A recorded run at its start: as time goes on, its inputs come as they came then.
+    pub fn replay(recording: Recording) -> Self {
+        let mut sim = Sim::new(recording.scenario, recording.seed);
+        sim.script = recording.inputs.into();
+        sim
     }
 
     /// The clock: microseconds since the start.
     pub fn now_us(&self) -> u64 {
-        self.now_us
+        self.all.world.now_us
     }
 
     /// Lets time go on to `until_us`, in at most `budget` steps (a step is one thing that happens
     /// to one actor and makes a handful of events at the most). Does nothing when the clock is past
     /// it already. The outcome does not depend on how time is cut into calls.
     pub fn advance_to(&mut self, until_us: u64, budget: u32) -> Advance {
-        let _ = budget;
-        self.now_us = self.now_us.max(until_us);
+        let until_us = until_us.min(MAX_TIME_US);
+        for _ in 0..budget {
+            if self.script_is_due(until_us) {
+                self.play_script();
+            } else if let Some((at_us, step)) = self.all.world.queue.next_until(until_us) {
+                self.all.world.now_us = at_us;
+                self.steps += 1;
+                self.all.handle(step);
+            } else {
+                self.all.world.now_us = self.now_us().max(until_us);
+                return Advance::Reached;
+            }
+        }
+        let is_left = self.next_step_at_us().is_some_and(|at_us| at_us <= until_us);
+        if is_left || budget == 0 && self.now_us() < until_us {
+            return Advance::BudgetSpent;
+        }
+        self.all.world.now_us = self.now_us().max(until_us);
         Advance::Reached
     }
 
     /// When the next thing happens, for stepping through a run. `None`: nothing will without an
     /// input.
     pub fn next_step_at_us(&self) -> Option<u64> {
-        self.queue.next_at()
+        let scripted = self.script.front().map(|input| input.at_us.max(self.now_us()));
+        self.all.world.queue.next_at().into_iter().chain(scripted).min()
     }
 
-    /// Does what a person does, now.
+    /// Whether the next recorded input comes before the next step.
+    fn script_is_due(&self, until_us: u64) -> bool {
+        let Some(input) = self.script.front() else { return false };
+        let next_at = self.all.world.queue.next_at();
+        input.at_us <= until_us
+            && (self.steps >= input.step || next_at.is_none_or(|at_us| at_us > input.at_us))
+    }
+
+    fn play_script(&mut self) {
+        let Some(TimedInput { at_us, input, .. }) = self.script.pop_front() else { return };
+        let now_us = self.now_us();
+        // What was recorded honestly is never after the next step.
+        let next_us = self.all.world.queue.next_at().unwrap_or(u64::MAX);
+        self.all.world.now_us = now_us.max(at_us.min(next_us));
+        // What is refused now was not recorded by a run.
+        let _ = self.take(input);
+    }
+
+    /// Does what a person does, now. A replay goes its own way from here on: what is left of its
+    /// recorded inputs is dropped.
     ///
     /// # Errors
     /// The input is out of bounds; nothing has changed.
     pub fn input(&mut self, input: Input) -> Result<(), Refused> {
-        self.inputs.push(TimedInput { at_us: self.now_us, step: self.steps, input });
+        self.take(input)?;
+        self.script.clear();
+        Ok(())
+    }
+
+    fn take(&mut self, input: Input) -> Result<(), Refused> {
+        let bytes = input.check(self.scenario.apps, &self.all.database.table)?;
+        self.input_bytes += u64::from(bytes);
+        if self.inputs.len() >= MAX_INPUTS as usize || self.input_bytes > MAX_INPUT_BYTES {
+            self.input_bytes -= u64::from(bytes);
+            return Err(Refused::TooManyInputs);
+        }
+        self.all.apply(&input);
+        self.inputs.push(TimedInput { at_us: self.now_us(), step: self.steps, input });
         Ok(())
     }
 
     /// What happened since the last call, in order. At most
     /// [`MAX_UNDRAINED`](crate::MAX_UNDRAINED) events are kept for it.
     pub fn drain_events(&mut self) -> Vec<Event> {
-        self.recorder.drain()
-    }
-
-    /// How many events were dropped because nobody fetched them.
-    pub fn dropped_events(&self) -> u64 {
-        self.recorder.dropped()
+        self.all.world.recorder.drain()
     }
 
     /// Everything that decides this run so far.
@@ -128,78 +159,8 @@ impl Sim {
         Recording { seed: self.seed, scenario: self.scenario.clone(), inputs: self.inputs.clone() }
     }
 
-    /// A digest of all events since the start, fetched or not. Equal for equal runs, natively and
-    /// in WebAssembly.
-    pub fn trace_digest(&self) -> u64 {
-        self.recorder.digest()
-    }
-
-    /// The events that wait to be fetched, as prose, a line each.
-    pub fn trace_text(&self) -> String {
-        String::new()
-    }
-
-    /// Totals since the start.
-    pub fn counters(&self) -> Counters {
-        self.recorder.counters
-    }
-
-    /// How long the last users waited.
-    pub fn latencies(&self) -> Latencies {
-        self.recorder.latencies.latencies(self.now_us)
-    }
-
-    /// The cache node itself.
-    pub fn node(&self) -> &Node {
-        &self.node
-    }
-
-    /// Whether the cache node is there.
-    pub fn cache_is_up(&self) -> bool {
-        true
-    }
-
-    /// The keys in the cache with their values' beginnings, sorted by database and key, at most
-    /// [`MAX_KEYS_SHOWN`].
-    pub fn cache_keys(&self) -> Vec<CacheKey> {
-        let keyspace = self.node.keyspace();
-        let now_ms = (WALL_START_US + self.now_us) / 1000;
-        let mut keys: Vec<CacheKey> = (0..keyspace.databases())
-            .flat_map(|db| keyspace.iter(db).map(move |entry| (db, entry)))
-            .take(MAX_KEYS_SHOWN as usize)
-            .map(|(db, entry)| CacheKey {
-                db,
-                key: entry.key().to_vec(),
-                kind: entry.type_name(),
-                value: entry
-                    .as_string()
-                    .map(|value| value[..value.len().min(MAX_SHOWN_BYTES as usize)].to_vec()),
-                ttl_ms: entry.expires_at().map(|at| at.saturating_sub(now_ms)),
-            })
-            .collect();
-        keys.sort_unstable_by(|a, b| (a.db, &a.key).cmp(&(b.db, &b.key)));
-        keys
-    }
-
-    /// The table as it is now, by id.
-    pub fn database_rows(&self) -> impl ExactSizeIterator<Item = &Row> {
-        self.database.table.rows()
-    }
-
-    /// How hard the database works now.
-    pub fn database_load(&self) -> DatabaseLoad {
-        DatabaseLoad {
-            busy: self.database.busy(),
-            pool: self.scenario.database.pool,
-            waiting: self.database.waiting(),
-            queue: self.scenario.database.queue,
-        }
-    }
-
-    /// How many requests an application instance works on now; 0 when there is no such instance.
-    pub fn in_flight(&self, app: u32) -> u32 {
-        let _ = app;
-        0
+    pub(crate) fn all(&self) -> &Deployment {
+        &self.all
     }
 
     /// What the run started from.
@@ -212,18 +173,8 @@ impl Sim {
         self.seed
     }
 
-    /// How the applications use the cache now.
-    pub fn pattern(&self) -> Pattern {
-        self.pattern
-    }
-
-    /// The time to live of what is stored now, in seconds; 0 is none.
-    pub fn ttl_s(&self) -> u32 {
-        self.ttl_s
-    }
-
-    /// The traffic now.
-    pub fn traffic(&self) -> Traffic {
-        self.traffic
+    /// How many steps the run has made.
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 }
