@@ -155,6 +155,9 @@ impl<O: Observer> Bench<'_, O> {
             }
         };
         let args = parser.args(buf);
+        // Counted here and not when they came in, so that how they were cut shows nowhere.
+        self.conn.bytes_in += parsed.len as u64;
+        self.node.state.stats.net_input_bytes += parsed.len as u64;
         let blocked = !args.is_empty() && !self.execute(args);
         parser.next();
         if self.conn.blocked_until_us.is_none() {
@@ -315,6 +318,9 @@ fn admit<O: Observer>(
         } else {
             Admitted::Run(id)
         });
+    }
+    if state.loading.is_some() && !spec.flags.contains(Flags::LOADING) {
+        return Err(Error::Loading);
     }
     if spec.flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
         return Err(Error::Oom);

@@ -7,6 +7,7 @@ mod cx;
 mod effects;
 mod error;
 mod exec;
+mod link;
 mod output;
 mod pubsub;
 mod state;
@@ -16,11 +17,13 @@ mod watch;
 
 pub use conn::{ConnId, Peer};
 pub use effects::EFFECTS_HIGH_WATER;
+pub use link::{Load, REDIAL_US};
 
 pub(crate) use conn::{ConnFlags, Connections, Suspended};
 pub(crate) use cx::Cx;
 pub(crate) use error::{Error, Flow, Outcome};
 pub(crate) use exec::{call, lookup};
+pub(crate) use link::Link;
 pub(crate) use state::{ClientPause, State};
 pub(crate) use stats::Stats;
 
@@ -49,8 +52,10 @@ pub const OUTPUT_HIGH_WATER_TIGHT: usize = 1 << 20;
 ///
 /// 1. What came in: [`handle_connect`](Self::handle_connect),
 ///    [`handle_bytes`](Self::handle_bytes), [`handle_disconnect`](Self::handle_disconnect), and
-///    the completions [`handle_stored`](Self::handle_stored) and
-///    [`handle_replicated`](Self::handle_replicated). These only take in; nothing is executed.
+///    the completions [`handle_stored`](Self::handle_stored),
+///    [`handle_replicated`](Self::handle_replicated) and [`handle_dialed`](Self::handle_dialed).
+///    These only take in; nothing is executed. ([`handle_loaded`](Self::handle_loaded) does
+///    execute: nobody else is served meanwhile.)
 /// 2. [`run`](Self::run), again and again while it gives [`Run::More`]: executes what all
 ///    connections have sent, in turns.
 /// 3. What the host must do: [`poll_transmit`](Self::poll_transmit) names connections to send from
@@ -120,6 +125,11 @@ pub enum Action {
     Shutdown {
         /// Don't wait for clients to take their replies.
         now: bool,
+    },
+    /// Connect to this address and answer with [`Node::handle_dialed`].
+    Dial {
+        /// `host:port`.
+        addr: String,
     },
     /// CONFIG SET changed this setting.
     ConfigChanged(Id),
@@ -256,8 +266,6 @@ impl Node {
             return gone;
         }
         connection.input.extend_from_slice(bytes);
-        connection.bytes_in += bytes.len() as u64;
-        self.state.stats.net_input_bytes += bytes.len() as u64;
         let unread = connection.unread_input();
         if unread > limit {
             connection.flags.insert(ConnFlags::ABORT);
@@ -341,21 +349,6 @@ impl Node {
     /// No such setting, or a value that it does not take.
     pub fn configure(&mut self, name: &str, value: &str) -> Result<(), crate::config::ConfigError> {
         self.state.config.set(name, value)
-    }
-
-    /// Executes recorded effects, as after a restart or on a replica. They may be cut anywhere
-    /// between two calls with the same connection.
-    ///
-    /// `replayer` is a connection that was made with [`Peer::replay`].
-    pub fn replay<O: Observer>(
-        &mut self,
-        now: Now,
-        replayer: ConnId,
-        bytes: &[u8],
-        observer: &mut O,
-    ) {
-        let _ = self.handle_bytes(replayer, bytes);
-        while self.run(now, Budget::default(), observer) == Run::More {}
     }
 
     /// Sends one command through a connection and gives the whole reply, in the connection's

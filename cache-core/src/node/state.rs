@@ -6,7 +6,7 @@ use super::pubsub::PubSub;
 use super::stats::Stats;
 use super::watch::Watch;
 use super::{
-    Action, Durability, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
+    Action, Durability, Link, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
     OUTPUT_TOTAL_HIGH_WATER,
 };
 use crate::config::{Config, Id};
@@ -44,6 +44,9 @@ pub(crate) struct State {
     pub(crate) durability: Durability,
     pub(crate) store_error: Option<String>,
     pub(crate) pause: Option<ClientPause>,
+    /// Through which connection data is being loaded, while it is.
+    pub(crate) loading: Option<ConnId>,
+    pub(crate) link: Option<Link>,
     pub(crate) actions: VecDeque<Action>,
     /// Output of all connections that hasn't left, in bytes.
     pub(crate) unsent: usize,
@@ -83,6 +86,8 @@ impl State {
             durability: Durability::Async,
             store_error: None,
             pause: None,
+            loading: None,
+            link: None,
             actions: VecDeque::new(),
             unsent: 0,
             dirty: 0,
@@ -111,6 +116,7 @@ impl State {
         self.unsent = self.unsent.saturating_sub(conn.out.len());
         self.pubsub.forget(conn);
         self.watch.forget(conn);
+        self.note_link_lost(conn.id);
     }
 
     /// A key's value is another one, or it is gone: transactions that watch it must fail.

@@ -9,7 +9,7 @@ pub struct Stats {
     pub connections_received: u64,
     /// Connections refused for `maxclients`.
     pub rejected_connections: u64,
-    /// Bytes that came in.
+    /// Bytes of the commands that were executed.
     pub net_input_bytes: u64,
     /// Bytes that went out.
     pub net_output_bytes: u64,

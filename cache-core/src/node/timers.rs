@@ -21,7 +21,8 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     });
     let idle = (state.watches_clients() && conns.len() > 0)
         .then_some(Timeout::Housekeeping(state.next_idle_check_us));
-    [deadline, expiry, idle].into_iter().flatten().min_by_key(|t| t.at_us())
+    let redial = state.redial_at().map(Timeout::Deadline);
+    [deadline, redial, expiry, idle].into_iter().flatten().min_by_key(|t| t.at_us())
 }
 
 /// Does what is due. `background` is how many keys may be removed.
@@ -37,6 +38,7 @@ pub(super) fn tick<O: Observer>(
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
         state.pause = None;
     }
+    state.redial(now);
     conns.unblock_until(now.mono_us);
     if state.next_idle_check_us <= now.mono_us {
         state.next_idle_check_us = now.mono_us + IDLE_CHECK_US;

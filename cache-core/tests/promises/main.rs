@@ -5,7 +5,8 @@ mod keyspace;
 mod story;
 
 use cache_core::config::Config;
-use cache_core::node::{Durability, Run};
+use cache_core::node::{Action, Durability, Load, REDIAL_US, Run};
+use cache_core::time::Timeout;
 use cache_core::{Budget, ConnId, Node, Now, Peer};
 use proptest::prelude::*;
 use story::{Step, steps};
@@ -191,6 +192,54 @@ fn writes_are_refused_while_effects_cannot_be_stored() {
     assert_eq!(say(&mut node, conn, &["GET", "a"]).as_deref(), Some("$-1\r\n"));
     node.handle_stored(0);
     assert_eq!(say(&mut node, conn, &["SETNX", "a", "1"]).as_deref(), Some(":1\r\n"));
+}
+
+#[test]
+fn while_data_is_loaded_commands_are_told_so() {
+    let mut source = Node::new(Config::default(), 1, START);
+    source.record_effects();
+    let conn = source.handle_connect(START, Peer::default()).expect("room");
+    say(&mut source, conn, &["SETNX", "a", "1"]);
+    let effects = source.poll_store().expect("an effect").bytes;
+
+    let mut node = Node::new(Config::default(), 2, START);
+    let client = node.handle_connect(START, Peer::default()).expect("room");
+    node.begin_load(START);
+    node.handle_loaded(START, Load::Bytes(&effects[..20]), &mut ());
+    let refused = say(&mut node, client, &["GET", "a"]).expect("an answer");
+    assert!(refused.starts_with("-LOADING "), "{refused}");
+    assert_eq!(say(&mut node, client, &["ECHO", "x"]).as_deref(), Some("$1\r\nx\r\n"));
+    node.handle_loaded(START, Load::Bytes(&effects[20..]), &mut ());
+    node.handle_loaded(START, Load::Failed("a bad sector"), &mut ());
+    assert!(say(&mut node, client, &["GET", "a"]).is_some_and(|r| r.starts_with("-LOADING")));
+    node.handle_loaded(START, Load::Done, &mut ());
+    assert_eq!(say(&mut node, client, &["GET", "a"]).as_deref(), Some("$1\r\n1\r\n"));
+}
+
+#[test]
+fn a_primary_is_dialed_until_it_answers_and_then_obeyed() {
+    let mut node = Node::new(Config::default(), 2, START);
+    let dial = |node: &mut Node| {
+        core::iter::from_fn(|| node.poll_action())
+            .find(|a| matches!(a, Action::Dial { addr } if addr == "10.0.0.1:6379"))
+    };
+    node.follow("10.0.0.1:6379");
+    assert!(dial(&mut node).is_some());
+    assert_eq!(node.handle_dialed(START, Err("connection refused")), None);
+    assert_eq!(node.handle_dialed(START, Ok(())), None, "nobody asked");
+
+    let later = Now { mono_us: START.mono_us + REDIAL_US, ..START };
+    assert_eq!(node.poll_timeout(), Some(Timeout::Deadline(later.mono_us)));
+    assert_eq!(node.run(START, Budget::default(), &mut ()), Run::Idle);
+    assert!(dial(&mut node).is_none(), "too early");
+    assert_eq!(node.run(later, Budget::default(), &mut ()), Run::Idle);
+    assert!(dial(&mut node).is_some());
+
+    let link = node.handle_dialed(later, Ok(())).expect("the link's name");
+    node.replay(later, link, b"*3\r\n$5\r\nSETNX\r\n$1\r\na\r\n$1\r\n1\r\n", &mut ());
+    assert!(node.keyspace().get(0, b"a").is_some());
+    node.handle_disconnect(link);
+    assert!(matches!(node.poll_timeout(), Some(Timeout::Deadline(_))), "it will be dialed again");
 }
 
 #[test]
