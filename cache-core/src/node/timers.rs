@@ -13,6 +13,10 @@ const IDLE_CHECK_US: u64 = 1_000_000;
 
 /// The next moment at which something is to be done without input.
 pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
+    // Taking output can let a connection go on that was held back for it.
+    if !conns.ready.is_empty() {
+        return Some(Timeout::Deadline(state.clock.mono_us));
+    }
     let deadline = conns.next_unblock().map(Timeout::Deadline);
     let expiry = state.keyspace.next_expiry().map(|at_ms| {
         // Expiry is in wall time; the difference of the clocks is taken when asked.

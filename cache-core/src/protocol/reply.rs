@@ -21,8 +21,14 @@ pub enum Resp {
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     out: Vec<u8>,
+    /// How many of the first bytes of `out` have been sent. Moving the rest to the front each time
+    /// would make the cost of a long output grow with its square.
+    sent: usize,
     resp: Resp,
 }
+
+/// Memory that an encoder keeps when all has been sent, in bytes.
+const KEPT_CAPACITY: usize = 16 * 1024;
 
 /// The place of a length that isn't known yet. See [`Reply::deferred`].
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub struct Deferred(usize);
 impl Reply {
     /// An empty reply in the given dialect.
     pub fn new(resp: Resp) -> Self {
-        Reply { out: Vec::new(), resp }
+        Reply { out: Vec::new(), sent: 0, resp }
     }
 
     /// The dialect.
@@ -47,32 +53,43 @@ impl Reply {
 
     /// What has been written.
     pub fn bytes(&self) -> &[u8] {
-        &self.out
+        &self.out[self.sent..]
     }
 
     /// How many bytes have been written: a mark for [`truncate`](Self::truncate).
     pub fn len(&self) -> usize {
-        self.out.len()
+        self.out.len() - self.sent
     }
 
     /// Whether nothing has been written.
     pub fn is_empty(&self) -> bool {
-        self.out.is_empty()
+        self.len() == 0
     }
 
     /// Takes back what was written after a mark.
     pub fn truncate(&mut self, mark: usize) {
-        self.out.truncate(mark);
+        self.out.truncate(self.sent + mark);
     }
 
     /// Takes the bytes out and leaves the encoder empty, its dialect kept.
     pub fn take(&mut self) -> Vec<u8> {
+        self.out.drain(..self.sent);
+        self.sent = 0;
         core::mem::take(&mut self.out)
     }
 
     /// Drops the first `n` bytes: they have been sent.
     pub(crate) fn consume(&mut self, n: usize) {
-        self.out.drain(..n);
+        self.sent += n.min(self.len());
+        if self.sent == self.out.len() {
+            self.out.clear();
+            self.out.shrink_to(KEPT_CAPACITY);
+            self.sent = 0;
+        } else if self.sent > self.out.len() / 2 {
+            // Each byte is moved at most once for one that has been sent.
+            self.out.drain(..self.sent);
+            self.sent = 0;
+        }
     }
 
     fn header(&mut self, kind: u8, n: i64) {
@@ -223,5 +240,37 @@ impl Reply {
     /// Appends replies that are already encoded in this dialect.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_is_gone_however_it_was_cut() {
+        let mut reply = Reply::new(Resp::V2);
+        for n in 0..100 {
+            reply.integer(n);
+        }
+        let whole = reply.bytes().to_vec();
+        let mut sent = Vec::new();
+        for n in 1.. {
+            let mark = reply.len();
+            reply.integer(7);
+            reply.truncate(mark);
+            let n = n.min(reply.len());
+            sent.extend_from_slice(&reply.bytes()[..n]);
+            reply.consume(n);
+            assert_eq!(reply.len(), whole.len() - sent.len());
+            if reply.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(sent, whole);
+        reply.ok();
+        reply.consume(1);
+        assert_eq!(reply.take(), b"OK\r\n");
+        assert!(reply.is_empty());
     }
 }
