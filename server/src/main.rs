@@ -19,7 +19,7 @@ use data::{Parts, Reactor};
 use directives::Settings;
 use log::Log;
 use std::error::Error;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -132,14 +132,27 @@ fn announce(log: &Log, redis: &[SocketAddr], http: &[SocketAddr], protected: Opt
     for addr in redis {
         log.notice(format_args!("Redis protocol on {addr}"));
     }
-    for addr in http {
-        log.notice(format_args!("Playground on http://{addr}/"));
-        log.notice(format_args!("Metrics on http://{addr}/metrics, health on /healthz"));
+    if let Some((addr, others)) = http.split_first() {
+        let base = format!("http://{}", reachable(*addr));
+        log.notice(format_args!("Playground on {base}/"));
+        log.notice(format_args!("Metrics on {base}/metrics, health on {base}/healthz"));
+        for addr in others {
+            log.verbose(format_args!("HTTP on {addr} too"));
+        }
     }
     if let Some(warning) = protected {
         log.warning(warning);
     }
     if !redis.is_empty() {
         log.notice("Ready to accept connections tcp");
+    }
+}
+
+/// An address that one can put into a browser on this machine.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, addr.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, addr.port()).into(),
+        _ => addr,
     }
 }
