@@ -28,9 +28,9 @@ const QUICK_BUILD: &[(&str, &str)] = &[
 pub(crate) fn install(tool: &Tool) -> Result<()> {
     let mut job = Job::logged(tool.name)?;
     let done = all_steps(tool, &mut job);
-    let log = job.log().map(|log| format!("see {}", log.display())).unwrap_or_default();
+    let log = job.log().unwrap_or(Path::new("")).to_path_buf();
     job.finish(if done.is_ok() { "ready" } else { "FAILED" }, "");
-    done.context(log)
+    done.with_context(|| format!("{} (in {})", proc::last_line(&log), log.display()))
 }
 
 fn all_steps(tool: &Tool, job: &mut Job) -> Result<()> {

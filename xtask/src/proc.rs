@@ -183,7 +183,7 @@ pub(crate) fn describe(command: &Command) -> String {
 }
 
 /// The last line of a log that isn't empty.
-fn last_line(log: &Path) -> String {
+pub(crate) fn last_line(log: &Path) -> String {
     const TAIL: i64 = 2000;
     let tail = || -> std::io::Result<Vec<u8>> {
         let mut file = File::open(log)?;
@@ -220,8 +220,8 @@ pub(crate) fn end_strays() -> Vec<String> {
     ended
 }
 
-/// Our children that run, as the kernel knows them, with their names. Those that have ended are
-/// waited for: nobody else would.
+/// Our children that run, as the kernel knows them, with their names. Adopted ones that have ended
+/// are waited for: nobody else would.
 fn children() -> Vec<(Pid, String)> {
     let me = rustix::process::getpid().as_raw_nonzero().get();
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
@@ -232,7 +232,16 @@ fn children() -> Vec<(Pid, String)> {
             let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
             // "pid (name) state parent ...", and the name may hold anything.
             let (head, tail) = stat.rsplit_once(") ")?;
-            let parent = tail.split(' ').nth(1)?.parse::<i32>().ok()?;
+            let mut fields = tail.split(' ');
+            let state = fields.next()?;
+            let parent = fields.next()?.parse::<i32>().ok()?;
+            if parent == me && state == "Z" {
+                // Ours that have ended are waited for where they were started.
+                if !groups(|all| all.contains(&pid)) {
+                    let _ = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG);
+                }
+                return None;
+            }
             (parent == me).then(|| (pid, head.split_once('(').map_or(head, |h| h.1).to_owned()))
         })
         .collect()
@@ -251,4 +260,37 @@ fn send(group: Pid, signal: Signal) {
 
 fn groups<T>(f: impl FnOnce(&mut Vec<Pid>) -> T) -> T {
     f(&mut GROUPS.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_its_children_and_what_it_left_behind() {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+        let log = std::env::temp_dir().join(format!("xtask-proc-{}", std::process::id()));
+        // One child in its group, one that has left it.
+        let mut command = shell("sleep 61 & setsid -f sleep 62; echo begun; wait");
+        let start = Instant::now();
+        let done = run_logged(&mut command, &log, Duration::from_millis(300), |_, _| {});
+        assert!(done.unwrap_err().to_string().contains("took longer"));
+        assert!(start.elapsed() < GRACE, "the group ended when it was asked to");
+        assert_eq!(last_line(&log), "begun");
+        assert!(end_strays().contains(&"sleep".to_owned()));
+        assert!(children().is_empty());
+        fs::remove_file(log).unwrap();
+    }
+
+    #[test]
+    fn a_failure_names_the_command() {
+        let error = output(&mut shell("echo no such luck >&2; exit 3")).unwrap_err().to_string();
+        assert!(error.contains("`sh -c") && error.contains("no such luck"), "{error}");
+    }
 }

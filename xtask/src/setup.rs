@@ -63,11 +63,21 @@ pub(crate) fn ensure(groups: &[Group]) -> Result<()> {
     let _lock = lock()?;
     // Another set-up may have done it meanwhile.
     let todo = missing(groups)?;
+    // First, and alone decisive: who has to run a command by hand is told before a long wait.
     debian::install(&todo)?;
+    let mut failed = Vec::new();
     for tool in todo.iter().filter(|t| !matches!(t.how, How::Debian { .. })) {
-        install::install(tool).with_context(|| format!("cannot install {}", tool.name))?;
+        if let Err(error) = install::install(tool) {
+            proc::check_interrupted()?;
+            failed.push(format!("{}: {error:#}", tool.name));
+        }
     }
-    install::clear_up()
+    install::clear_up()?;
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        bail!("not all could be installed\n{}", failed.join("\n"))
+    }
 }
 
 fn wanted(groups: &[Group]) -> impl Iterator<Item = &'static Tool> {

@@ -139,7 +139,7 @@ pub(crate) const TOOLS: &[Tool] = {
         Tool { name: "rustfmt", how: RustComponent { program: "rustfmt" }, groups: &[Lint] },
         Tool { name: "clippy", how: RustComponent { program: "cargo-clippy" }, groups: &[Lint] },
         Tool { name: "wasm32-unknown-unknown", how: RustTarget, groups: &[Lint, Page, Worker] },
-        Tool { name: "thumbv7em-none-eabi", how: RustTarget, groups: &[NoStd] },
+        Tool { name: "x86_64-unknown-none", how: RustTarget, groups: &[NoStd] },
         Tool { name: "nightly", how: Toolchain, groups: &[Fuzz] },
         Tool { name: PYTHON, how: Python, groups: &[Page, Worker, Clients, Browser, Bench] },
         Tool { name: "node packages", how: Node, groups: NODE_USERS },
