@@ -62,6 +62,7 @@ families! {
     expire,
     scan,
     strings,
+    numbers,
     transactions,
     pubsub,
 }

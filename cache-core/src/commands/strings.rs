@@ -291,12 +291,15 @@ fn patch_into(value: &mut Vec<u8>, offset: usize, patch: &[u8]) -> Result<(), Er
     Ok(())
 }
 
-/// Sets a string and leaves its expiry as it is.
+/// Sets what is a string or isn't there yet, and leaves its expiry as it is.
 pub(super) fn replace<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], value: &[u8]) {
     let Some(mut edit) = cx.edit(key) else {
         return cx.put(key, Data::String(value.to_vec()), None);
     };
-    *edit.data() = Data::String(value.to_vec());
+    if let Data::String(bytes) = edit.data() {
+        bytes.clear();
+        bytes.extend_from_slice(value);
+    }
     drop(edit);
     cx.changed(key);
 }
