@@ -78,7 +78,23 @@ impl CommandId {
     pub(crate) fn spec(self) -> &'static Spec {
         &FAMILIES[usize::from(self.family)][usize::from(self.row)]
     }
+
+    /// The row's place in the order of [`all`].
+    pub(crate) fn index(self) -> usize {
+        OFFSETS[usize::from(self.family)] as usize + usize::from(self.row)
+    }
 }
+
+/// How many rows stand before each family's.
+static OFFSETS: [u16; FAMILIES.len()] = {
+    let mut offsets = [0; FAMILIES.len()];
+    let mut family = 1;
+    while family < FAMILIES.len() {
+        offsets[family] = offsets[family - 1] + FAMILIES[family - 1].len() as u16;
+        family += 1;
+    }
+    offsets
+};
 
 /// All rows, subcommands (`client|list`) included, in the table's order.
 pub fn all() -> impl Iterator<Item = &'static Spec> {

@@ -56,6 +56,8 @@ bitflags! {
         /// The host was asked to stop reading.
         const READING_PAUSED = 1 << 13;
         const TRUSTED = 1 << 14;
+        /// CLIENT CAPA redirect.
+        const CAN_REDIRECT = 1 << 15;
     }
 }
 
@@ -156,8 +158,15 @@ impl Connection {
         self.channels.len() + self.patterns.len()
     }
 
+    /// Input that hasn't been executed, in bytes; 0 while its own commands run.
     pub(crate) fn unread_input(&self) -> usize {
-        self.input.len() - self.consumed
+        self.input.len().saturating_sub(self.consumed)
+    }
+
+    /// Bytes held for it: input, output, what MULTI has queued.
+    pub(crate) fn buffered(&self) -> usize {
+        let gathered = self.suspended.as_ref().map_or(0, |s| s.gathered.len() + s.frame.size());
+        self.input.len() + self.out.len() + self.pushes.len() + self.queued_bytes + gathered
     }
 }
 

@@ -202,8 +202,12 @@ impl<O: Observer> Bench<'_, O> {
             Ok(Admitted::Wait { until_us }) => Flow::Blocked { until_us },
             Err(error) => {
                 conn.flags.set(ConnFlags::DIRTY_EXEC, conn.has(ConnFlags::MULTI));
-                state.stats.errors += 1;
-                conn.out.reply.error(&error.message());
+                if let Ok(id) = lookup(args) {
+                    state.tally.calls_mut(id.index()).rejected += 1;
+                }
+                let message = error.message();
+                state.note_error(&message);
+                conn.out.reply.error(&message);
                 Flow::Done
             }
         };
@@ -259,15 +263,20 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     }
     cx.conn.last_command = cx.spec.name;
     let outcome = commands::handler::<O>(id)(cx);
+    let failed = outcome.is_err();
     let flow = outcome.unwrap_or_else(|error| {
+        let message = error.message();
         cx.conn.out.reply.truncate(mark);
-        cx.conn.out.reply.error(&error.message());
-        cx.state.stats.errors += 1;
+        cx.conn.out.reply.error(&message);
+        cx.state.note_error(&message);
         Flow::Done
     });
     if flow == Flow::Done {
         cx.state.stats.commands += 1;
         cx.conn.commands += 1;
+        let calls = cx.state.tally.calls_mut(id.index());
+        calls.done += 1;
+        calls.failed += u64::from(failed);
     }
     if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
         cx.state.effects.append(cx.conn.db, cx.args.iter());
@@ -362,7 +371,9 @@ fn may_write(spec: &Spec, conn: &Connection) -> bool {
 /// Finds a command's row by what was sent.
 pub(crate) fn lookup(args: Args<'_>) -> Result<CommandId, Error> {
     let name = args.at(0);
-    let id = commands::find_id(name).ok_or_else(|| unknown_command(args))?;
+    let id = commands::find_id(name)
+        .filter(|id| id.spec().container().is_none())
+        .ok_or_else(|| unknown_command(args))?;
     let spec = id.spec();
     if args.len() < 2 || !commands::is_container(id) {
         return Ok(id);

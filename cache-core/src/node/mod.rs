@@ -19,7 +19,7 @@ pub use conn::{ConnId, Peer};
 pub use effects::EFFECTS_HIGH_WATER;
 pub use link::{Load, REDIAL_US};
 
-pub(crate) use conn::{ConnFlags, Connections, Suspended};
+pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::Cx;
 pub(crate) use error::{Error, Flow, Outcome};
 pub(crate) use exec::{call, lookup};

@@ -3,7 +3,7 @@
 use super::conn::{ConnId, Connection};
 use super::effects::Effects;
 use super::pubsub::PubSub;
-use super::stats::Stats;
+use super::stats::{Rates, Stats, Tally};
 use super::watch::Watch;
 use super::{
     Action, Durability, Link, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) pubsub: PubSub,
     pub(crate) watch: Watch,
     pub(crate) stats: Stats,
+    pub(crate) tally: Tally,
+    pub(crate) rates: Rates,
     pub(crate) random: Random,
     pub(crate) hash_seed: HashSeed,
     pub(crate) durability: Durability,
@@ -81,6 +83,8 @@ impl State {
             pubsub: PubSub::new(hash_seed),
             watch: Watch::default(),
             stats: Stats::default(),
+            tally: Tally::default(),
+            rates: Rates::default(),
             random,
             hash_seed,
             durability: Durability::Async,
@@ -109,6 +113,12 @@ impl State {
 
     pub(crate) fn log(&mut self, level: LogLevel, message: String) {
         self.act(Action::Log { level, message });
+    }
+
+    /// Counts an error that a client is answered with.
+    pub(crate) fn note_error(&mut self, message: &[u8]) {
+        self.stats.errors += 1;
+        self.tally.note_error(message);
     }
 
     /// Drops what a connection that is gone left behind.

@@ -1,5 +1,9 @@
 //! What a node counts.
 
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
 /// Counters since the start or the last CONFIG RESETSTAT.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -33,4 +37,97 @@ pub struct Stats {
     pub published: u64,
     /// The most bytes that data has taken.
     pub peak_bytes: u64,
+}
+
+/// What became of one command's calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Calls {
+    /// It ran.
+    pub(crate) done: u64,
+    /// It was refused before it ran.
+    pub(crate) rejected: u64,
+    /// It ran and answered with an error.
+    pub(crate) failed: u64,
+}
+
+/// Kinds of errors that are counted one by one; those beyond it only count in the sum.
+const ERROR_KINDS_LIMIT: usize = 128;
+
+/// Counts by command and by kind of error: INFO's commandstats and errorstats.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    calls: Vec<Calls>,
+    errors: BTreeMap<Box<[u8]>, u64>,
+}
+
+impl Tally {
+    /// The counts of the command at a place of the table.
+    pub(crate) fn calls_mut(&mut self, index: usize) -> &mut Calls {
+        if self.calls.len() <= index {
+            self.calls.resize(index + 1, Calls::default());
+        }
+        &mut self.calls[index]
+    }
+
+    pub(crate) fn calls(&self, index: usize) -> Calls {
+        self.calls.get(index).copied().unwrap_or_default()
+    }
+
+    /// Counts an error by its code, the message's first word.
+    pub(crate) fn note_error(&mut self, message: &[u8]) {
+        let code = message.split(|&b| b == b' ').next().unwrap_or_default();
+        if let Some(count) = self.errors.get_mut(code) {
+            *count += 1;
+        } else if self.errors.len() < ERROR_KINDS_LIMIT {
+            self.errors.insert(code.into(), 1);
+        }
+    }
+
+    pub(crate) fn errors(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.errors.iter().map(|(code, &count)| (&**code, count))
+    }
+}
+
+/// Looks at the counters at most so often, in microseconds.
+const SAMPLE_US: u64 = 100_000;
+/// How many looks the present rates are the mean of (as in Redis).
+const SAMPLES: usize = 16;
+
+/// How fast counters grow at present: commands, bytes in, bytes out, each a second.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rates {
+    since_us: u64,
+    before: [u64; 3],
+    samples: [[u64; 3]; SAMPLES],
+    next: usize,
+}
+
+impl Rates {
+    /// Takes a sample when it is time for one.
+    pub(crate) fn look(&mut self, stats: &Stats, now_us: u64) {
+        let passed = now_us.saturating_sub(self.since_us);
+        if passed < SAMPLE_US {
+            return;
+        }
+        let counters = [stats.commands, stats.net_input_bytes, stats.net_output_bytes];
+        for (i, counter) in counters.into_iter().enumerate() {
+            // Counters may have been reset.
+            let grown = counter.saturating_sub(self.before[i]);
+            self.samples[self.next][i] = grown.saturating_mul(1_000_000) / passed;
+        }
+        self.before = counters;
+        self.since_us = now_us;
+        self.next = (self.next + 1) % SAMPLES;
+    }
+
+    /// Commands, bytes in and bytes out a second.
+    pub(crate) fn per_second(&self) -> [u64; 3] {
+        let mut sums = [0u64; 3];
+        for sample in &self.samples {
+            for (sum, value) in sums.iter_mut().zip(sample) {
+                *sum = sum.saturating_add(*value);
+            }
+        }
+        sums.map(|sum| sum / SAMPLES as u64)
+    }
 }

@@ -38,6 +38,7 @@ pub(super) fn tick<O: Observer>(
     observer: &mut O,
 ) {
     state.clock = now;
+    state.rates.look(&state.stats, now.mono_us);
     expire_cycle(state, now, background, observer);
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
         state.pause = None;

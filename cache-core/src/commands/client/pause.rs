@@ -1,0 +1,48 @@
+//! CLIENT PAUSE, UNPAUSE, UNBLOCK: who waits.
+
+use super::super::{Error, Flow, Outcome};
+use crate::node::{ClientPause, Cx};
+use crate::numbers::parse_i64;
+use crate::observer::Observer;
+
+pub(super) fn pause<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let writes_only = match cx.args.get(3).map(<[u8]>::to_ascii_lowercase).as_deref() {
+        None | Some(b"all") => false,
+        Some(b"write") => true,
+        Some(_) => return Err(Error::Text("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+    };
+    let ms = parse_i64(cx.args.at(2))
+        .ok_or(Error::Text("ERR timeout is not an integer or out of range"))?;
+    let ms = u64::try_from(ms).map_err(|_| Error::Text("ERR timeout is negative"))?;
+    let until_us = cx.now.mono_us.saturating_add(ms.saturating_mul(1000));
+    // A pause that is under way becomes longer and stricter, never shorter or looser.
+    let old = cx.state.pause;
+    let until_us = old.map_or(until_us, |old| until_us.max(old.until_us));
+    let writes_only = writes_only && old.is_none_or(|old| old.writes_only);
+    if until_us > cx.now.mono_us {
+        cx.state.pause = Some(ClientPause { until_us, writes_only });
+    }
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+pub(super) fn unpause<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    cx.state.pause = None;
+    // Whoever waits for something else will go on waiting for it.
+    cx.conns.unblock_until(u64::MAX);
+    cx.out().ok();
+    Ok(Flow::Done)
+}
+
+/// No command blocks but for a pause, and that is not ended one by one.
+pub(super) fn unblock<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    if cx.args.len() == 4 {
+        let reason = cx.args.at(3);
+        if !reason.eq_ignore_ascii_case(b"timeout") && !reason.eq_ignore_ascii_case(b"error") {
+            return Err(Error::Text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
+        }
+    }
+    parse_i64(cx.args.at(2)).ok_or(Error::NotAnInteger)?;
+    cx.out().integer(0);
+    Ok(Flow::Done)
+}
