@@ -8,30 +8,42 @@ use crate::numbers::parse_i64;
 use crate::protocol::Resp;
 use subtle::ConstantTimeEq;
 
+/// Allowed before AUTH and at any other time.
+const ANYTIME: Flags = bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY);
+
 rows! {
-    auth: Spec::new("auth", -2, bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY), Group::Connection)
-        .acl(Categories::CONNECTION)
-        .docs("1.0.0", "O(1)", "[username] password", "Logs the connection in."),
+    auth: Spec::new("auth", -2, ANYTIME, Group::Connection)
+    .acl(Categories::CONNECTION)
+    .docs("1.0.0", "O(1)", "[username] password", "Logs the connection in."),
     echo: Spec::new("echo", 2, bits!(Flags: LOADING | STALE | FAST), Group::Connection)
-        .acl(Categories::CONNECTION)
-        .docs("1.0.0", "O(1)", "message", "Answers with the message."),
-    hello: Spec::new("hello", -1, bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY), Group::Connection)
-        .acl(Categories::CONNECTION)
-        .docs("6.0.0", "O(1)", "[protover [AUTH username password] [SETNAME clientname]]",
-            "Chooses the protocol's version, and may log in and name the connection on the way."),
+    .acl(Categories::CONNECTION)
+    .docs("1.0.0", "O(1)", "message", "Answers with the message."),
+    hello: Spec::new("hello", -1, ANYTIME, Group::Connection)
+    .acl(Categories::CONNECTION)
+    .docs(
+        "6.0.0",
+        "O(1)",
+        "[protover [AUTH username password] [SETNAME clientname]]",
+        "Chooses the protocol's version, and may log in and name the connection on the way.",
+    ),
     ping: Spec::new("ping", -1, Flags::FAST, Group::Connection)
-        .acl(Categories::CONNECTION)
-        .tips(bits!(Tips: REQUEST_ALL_SHARDS | RESPONSE_ALL_SUCCEEDED))
-        .docs("1.0.0", "O(1)", "[message]", "Answers PONG, or the message, to show that all is well."),
-    quit: Spec::new("quit", -1, bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY), Group::Connection)
-        .acl(Categories::CONNECTION)
-        .docs("1.0.0", "O(1)", "", "Closes the connection."),
-    reset: Spec::new("reset", 1, bits!(Flags: NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY), Group::Connection)
-        .acl(Categories::CONNECTION)
-        .docs("6.2.0", "O(1)", "", "Puts the connection back to how it was when it was opened."),
-    select: Spec::new("select", 2, bits!(Flags: LOADING | STALE | FAST | ALLOW_BUSY), Group::Connection)
-        .acl(Categories::CONNECTION)
-        .docs("1.0.0", "O(1)", "index", "Chooses the database that later commands work on."),
+    .acl(Categories::CONNECTION)
+    .tips(bits!(Tips: REQUEST_ALL_SHARDS | RESPONSE_ALL_SUCCEEDED))
+    .docs("1.0.0", "O(1)", "[message]", "Answers PONG, or the message, to show that all is well."),
+    quit: Spec::new("quit", -1, ANYTIME, Group::Connection)
+    .acl(Categories::CONNECTION)
+    .docs("1.0.0", "O(1)", "", "Closes the connection."),
+    reset: Spec::new("reset", 1, ANYTIME, Group::Connection)
+    .acl(Categories::CONNECTION)
+    .docs("6.2.0", "O(1)", "", "Puts the connection back to how it was when it was opened."),
+    select: Spec::new(
+        "select",
+        2,
+        bits!(Flags: LOADING | STALE | FAST | ALLOW_BUSY),
+        Group::Connection,
+    )
+    .acl(Categories::CONNECTION)
+    .docs("1.0.0", "O(1)", "index", "Chooses the database that later commands work on."),
 }
 
 fn auth<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
