@@ -7,11 +7,10 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -138,7 +137,7 @@ fn words(line: &str) -> Vec<String> {
 
 /// The costs of all cells, in their order, on a fresh server.
 fn measure(peer: &Peer, options: &Options) -> Result<Vec<Cost>> {
-    let port = free_port()?;
+    let port = serve::free_port()?;
     let log = paths::scratch()?.join(format!("bench-{}.log", peer.name));
     let to = File::create(&log)?;
     let mut command = sh::plain(&peer.program);
@@ -146,7 +145,7 @@ fn measure(peer: &Peer, options: &Options) -> Result<Vec<Cost>> {
     // Where Redis would write, if it wrote.
     command.current_dir(paths::scratch()?);
     let mut server = Running::start(&mut command)?;
-    wait_for(&mut server, port).with_context(|| format!("see {}", log.display()))?;
+    serve::wait_for(&mut server, port, START).with_context(|| format!("see {}", log.display()))?;
     if peer.keeps {
         fill(port, options.keys).context("cannot fill it")?;
     }
@@ -211,29 +210,6 @@ fn fill(port: u16, keys: u32) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
-    Ok(listener.local_addr()?.port())
-}
-
-/// Waits until the server takes connections.
-fn wait_for(server: &mut Running, port: u16) -> Result<()> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let start = Instant::now();
-    while start.elapsed() < START {
-        proc::check_interrupted()?;
-        if TcpStream::connect_timeout(&address, START).is_ok() {
-            return Ok(());
-        }
-        if server.has_ended() {
-            bail!("it ended at once");
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    bail!("it takes no connection on {address} after {} s", START.as_secs())
 }
 
 fn print_table(peers: &[Peer], rows: &[Vec<Option<Cost>>]) {

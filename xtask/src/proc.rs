@@ -89,6 +89,12 @@ impl Running {
         self.ended
     }
 
+    /// Asks it, and not its group, to end, and waits.
+    pub(crate) fn end(&mut self, limit: Duration) -> Result<ExitStatus> {
+        rustix::process::kill_process(self.group, Signal::TERM).context("it has ended already")?;
+        self.wait(Some(limit), |_| {})
+    }
+
     /// Waits for it to end, at most so long; `tick` is called now and then.
     pub(crate) fn wait(
         &mut self,

@@ -106,6 +106,13 @@ pub(crate) const STEPS: &[Step] = &[
         ..PLAIN
     },
     Step {
+        name: "run",
+        about: "with all built, `cargo xtask run` is up in 5 seconds and ends when asked to",
+        after: &["web", "server"],
+        run: serve::check_second_run,
+        ..PLAIN
+    },
+    Step {
         name: "web-e2e",
         about: "the page in Chromium",
         groups: &[Group::Clients, Group::Browser],

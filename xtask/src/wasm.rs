@@ -70,6 +70,11 @@ impl Artifact {
 }
 
 fn page(job: &mut Job, dev: bool) -> Result<()> {
+    // What an earlier build left would be embedded in the server.
+    let pkg = paths::root().join("pkg");
+    if pkg.exists() {
+        fs::remove_dir_all(&pkg).context("cannot clear pkg/")?;
+    }
     wasm_pack(job, dev)?;
     copy_assets()
 }
