@@ -63,6 +63,7 @@ families! {
     scan,
     strings,
     numbers,
+    hashes,
     transactions,
     pubsub,
 }

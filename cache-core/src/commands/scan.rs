@@ -126,7 +126,10 @@ pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
 /// COUNT's number: at least 1.
 pub(super) fn parse_count(text: &[u8]) -> Result<usize, Error> {
     let count = parse_i64(text).ok_or(Error::NotAnInteger)?;
-    usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::Syntax)
+    if count < 1 {
+        return Err(Error::Syntax);
+    }
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 fn scan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {

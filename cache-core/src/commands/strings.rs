@@ -5,7 +5,7 @@ mod set;
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips};
 use crate::config::Id;
-use crate::node::{ConnFlags, Cx};
+use crate::node::{ConnFlags, Cx, check_reply};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::types::Data;
@@ -185,7 +185,7 @@ fn mget<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             (Some(Data::String(value)), out) => out.bulk(value),
             (_, out) => out.null(),
         }
-        cx.check_reply(mark)?;
+        check_reply(cx.out().len() - mark)?;
     }
     Ok(Flow::Done)
 }

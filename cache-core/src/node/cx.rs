@@ -17,6 +17,14 @@ use crate::types::{Data, Hash};
 /// The longest reply of a command that could name the same data over and over, in bytes.
 const REPLY_LIMIT: usize = 512 << 20;
 
+/// Whether such a command may write a reply of this many bytes.
+pub(crate) fn check_reply(len: usize) -> Result<(), Error> {
+    if len <= REPLY_LIMIT {
+        return Ok(());
+    }
+    Err(Error::Text("ERR the reply would be longer than 512 MB: ask for less at a time"))
+}
+
 pub(crate) struct Cx<'a, O: Observer> {
     pub(crate) now: Now,
     pub(crate) spec: &'static Spec,
@@ -38,14 +46,6 @@ impl<O: Observer> Cx<'_, O> {
     /// Where the reply is written.
     pub(crate) fn out(&mut self) -> &mut Reply {
         &mut self.conn.out.reply
-    }
-
-    /// Whether the reply that began at `mark` may still grow.
-    pub(crate) fn check_reply(&self, mark: usize) -> Result<(), Error> {
-        if self.conn.out.reply.len() - mark <= REPLY_LIMIT {
-            return Ok(());
-        }
-        Err(Error::Text("ERR the reply would be longer than 512 MB: ask for less at a time"))
     }
 
     pub(crate) fn resp(&self) -> Resp {
@@ -128,6 +128,15 @@ impl<O: Observer> Cx<'_, O> {
     pub(crate) fn peek_string(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Error> {
         match self.peek(key) {
             Some(Data::String(bytes)) => Ok(Some(bytes)),
+            Some(_) => Err(Error::WrongType),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`peek`](Self::peek), for commands on hashes.
+    pub(crate) fn peek_hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, Error> {
+        match self.peek(key) {
+            Some(Data::Hash(hash)) => Ok(Some(hash)),
             Some(_) => Err(Error::WrongType),
             None => Ok(None),
         }

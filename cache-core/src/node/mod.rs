@@ -20,7 +20,7 @@ pub use effects::EFFECTS_HIGH_WATER;
 pub use link::{Load, REDIAL_US};
 
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
-pub(crate) use cx::Cx;
+pub(crate) use cx::{Cx, check_reply};
 pub(crate) use error::{Error, Flow, Outcome};
 pub(crate) use exec::{call, lookup};
 pub(crate) use link::Link;

@@ -1,0 +1,205 @@
+//! What lists fields: all of them, some by a cursor, some by chance.
+
+use crate::commands::scan::{parse_count, parse_cursor};
+use crate::commands::{Error, Flow, Outcome};
+use crate::glob;
+use crate::node::{Cx, State, check_reply};
+use crate::numbers::parse_i64;
+use crate::observer::Observer;
+use crate::protocol::{Args, Reply, Resp};
+use crate::random::Random;
+use crate::types::{Data, Hash};
+use alloc::collections::BTreeSet;
+
+pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    out.map(hash.map_or(0, Hash::len));
+    for (field, value) in hash.iter().flat_map(|hash| hash.iter()) {
+        out.bulk(field);
+        out.bulk(value);
+    }
+    Ok(Flow::Done)
+}
+
+pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    out.array(hash.map_or(0, Hash::len));
+    for (field, _) in hash.iter().flat_map(|hash| hash.iter()) {
+        out.bulk(field);
+    }
+    Ok(Flow::Done)
+}
+
+pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    out.array(hash.map_or(0, Hash::len));
+    for (_, value) in hash.iter().flat_map(|hash| hash.iter()) {
+        out.bulk(value);
+    }
+    Ok(Flow::Done)
+}
+
+/// Fields that a call of HSCAN looks at when COUNT doesn't say.
+const SCAN_COUNT: usize = 10;
+
+/// What HSCAN was asked for.
+struct Wanted<'a> {
+    pattern: Option<&'a [u8]>,
+    count: usize,
+    values: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(args: Args<'a>) -> Result<Self, Error> {
+        let mut wanted = Wanted { pattern: None, count: SCAN_COUNT, values: true };
+        let mut rest = args.iter();
+        while let Some(word) = rest.next() {
+            match &*word.to_ascii_lowercase() {
+                b"count" => wanted.count = parse_count(rest.next().ok_or(Error::Syntax)?)?,
+                b"match" => wanted.pattern = Some(rest.next().ok_or(Error::Syntax)?),
+                b"novalues" => wanted.values = false,
+                b"noscores" => {
+                    return Err(Error::Text("ERR NOSCORES option can only be used in ZSCAN"));
+                }
+                _ => return Err(Error::Syntax),
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+pub(super) fn hscan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (key, options) = (cx.args.at(1), cx.args.from(3));
+    let cursor = parse_cursor(cx.args.at(2))?;
+    let mut found = Reply::new(cx.resp());
+    let (hash, out) = cx.read_hash(key)?;
+    let (mut next, mut count) = (0, 0);
+    if let Some(hash) = hash {
+        // Without a hash nobody looks at the options.
+        let wanted = Wanted::parse(options)?;
+        next = hash.scan(cursor, wanted.count, &mut |field, value| {
+            if wanted.pattern.is_some_and(|pattern| !glob::matches(pattern, field)) {
+                return;
+            }
+            found.bulk(field);
+            count += 1;
+            if wanted.values {
+                found.bulk(value);
+                count += 1;
+            }
+        });
+    }
+    out.array(2);
+    out.bulk(itoa::Buffer::new().format(next).as_bytes());
+    out.array(count);
+    out.raw(found.bytes());
+    Ok(Flow::Done)
+}
+
+pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (db, key) = (cx.db(), cx.args.at(1));
+    let draws = if cx.args.len() == 2 { None } else { Some(parse_draws(cx.args)?) };
+    if cx.read_hash(key)?.0.is_none() {
+        match draws {
+            Some(_) => cx.out().array(0),
+            None => cx.out().null(),
+        }
+        return Ok(Flow::Done);
+    }
+    let State { keyspace, random, .. } = &mut *cx.state;
+    let Some(Data::Hash(hash)) = keyspace.get(db, key).map(|entry| &entry.data) else {
+        return Err(Error::WrongType);
+    };
+    let out = &mut cx.conn.out.reply;
+    match draws {
+        None => out.bulk_or_null(draw(hash, random).map(|(field, _)| field)),
+        Some((count, values)) if count < 0 => {
+            let count = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+            draw_again_and_again(hash, random, count, values, out)?;
+        }
+        Some((count, values)) => {
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(hash.len());
+            write_head(out, count, values);
+            for at in distinct(hash.len(), count, random) {
+                write_field(out, hash.nth(at).unwrap_or_default(), values);
+            }
+        }
+    }
+    Ok(Flow::Done)
+}
+
+fn draw<'a>(hash: &'a Hash, random: &mut Random) -> Option<(&'a [u8], &'a [u8])> {
+    if hash.is_empty() {
+        return None;
+    }
+    hash.nth(random.below(hash.len() as u64) as usize)
+}
+
+/// The bytes that the shortest string takes in a reply.
+const SHORTEST_BULK: usize = b"$0\r\n\r\n".len();
+
+fn draw_again_and_again(
+    hash: &Hash,
+    random: &mut Random,
+    count: usize,
+    values: bool,
+    out: &mut Reply,
+) -> Result<(), Error> {
+    check_reply(count.saturating_mul(SHORTEST_BULK))?;
+    let mark = out.len();
+    write_head(out, count, values);
+    for _ in 0..count {
+        write_field(out, draw(hash, random).unwrap_or_default(), values);
+        check_reply(out.len() - mark)?;
+    }
+    Ok(())
+}
+
+/// RESP3 gives each field and its value as a pair, RESP2 one behind the other.
+fn write_head(out: &mut Reply, count: usize, values: bool) {
+    out.array(if values && out.resp() == Resp::V2 { count * 2 } else { count });
+}
+
+fn write_field(out: &mut Reply, (field, value): (&[u8], &[u8]), values: bool) {
+    if values && out.resp() == Resp::V3 {
+        out.array(2);
+    }
+    out.bulk(field);
+    if values {
+        out.bulk(value);
+    }
+}
+
+/// `count` different numbers below `len`, in rising order, each set of them as likely as the others.
+///
+/// Source: Bentley and Floyd, "A sample of brilliance", CACM 1987.
+fn distinct(len: usize, count: usize, random: &mut Random) -> BTreeSet<usize> {
+    let mut chosen = BTreeSet::new();
+    for last in len.saturating_sub(count)..len {
+        let at = random.below(last as u64 + 1) as usize;
+        if !chosen.insert(at) {
+            chosen.insert(last);
+        }
+    }
+    chosen
+}
+
+/// How many fields to choose (negative: the same one may come again), and whether with values.
+fn parse_draws(args: Args<'_>) -> Result<(i64, bool), Error> {
+    let count = parse_i64(args.at(2)).ok_or(Error::NotAnInteger)?;
+    if count == i64::MIN {
+        return Err(Error::Text(
+            "ERR value is out of range, value must between -9223372036854775807 and \
+             9223372036854775807",
+        ));
+    }
+    let values = match args.get(3) {
+        None => false,
+        Some(word) if args.len() == 4 && word.eq_ignore_ascii_case(b"withvalues") => true,
+        Some(_) => return Err(Error::Syntax),
+    };
+    if values && count.unsigned_abs() > i64::MAX as u64 / 2 {
+        return Err(Error::Text("ERR value is out of range"));
+    }
+    Ok((count, values))
+}
