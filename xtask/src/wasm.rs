@@ -47,8 +47,9 @@ pub(crate) const WORKER: Artifact = Artifact {
     build: worker_build,
 };
 
-/// Smallest first; the second round still finds a little.
-const WASM_OPT: &[&str] = &["-Oz", "-Oz", "--strip-producers"];
+/// Smallest first; the second round still finds a little. The Worker's glue catches traps, to begin
+/// anew after one, by exception handling.
+const WASM_OPT: &[&str] = &["-Oz", "-Oz", "--strip-producers", "--enable-exception-handling"];
 
 impl Artifact {
     /// Builds it, unless it is there already and nothing that it is made from has changed.
