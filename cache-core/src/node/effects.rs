@@ -86,6 +86,11 @@ impl Effects {
         self.offset
     }
 
+    /// The database that a reader of the stream is in; `None` before the first effect.
+    pub(crate) fn db(&self) -> Option<u32> {
+        self.db
+    }
+
     pub(crate) fn is_backed_up(&self) -> bool {
         self.pending.len() > EFFECTS_HIGH_WATER
     }

@@ -50,20 +50,41 @@ impl Node {
         self.state.loading = Some(self.conns.insert(peer, now.clamped().mono_us));
     }
 
-    /// A part of what the host loads has come. Without [`begin_load`](Self::begin_load) nothing
-    /// happens.
-    pub fn handle_loaded<O: Observer>(&mut self, now: Now, load: Load<'_>, observer: &mut O) {
-        let Some(loader) = self.state.loading else { return };
-        match load {
-            Load::Bytes(bytes) => self.replay(now, loader, bytes, observer),
+    /// A part of what the host loads has come. `false`: it is no whole stream of effects, and the
+    /// node goes on refusing commands. Without [`begin_load`](Self::begin_load) nothing happens.
+    ///
+    /// Nothing expires meanwhile but by what is loaded, whatever `now` says.
+    pub fn handle_loaded<O: Observer>(
+        &mut self,
+        now: Now,
+        load: Load<'_>,
+        observer: &mut O,
+    ) -> bool {
+        let Some(loader) = self.state.loading else { return false };
+        let reason = match load {
+            Load::Bytes(bytes) => {
+                self.replay(now, loader, bytes, observer);
+                // Nothing but bytes that are no commands closes a loader.
+                if !self.sendable(loader).close {
+                    return true;
+                }
+                "it holds no commands"
+            }
             Load::Done => {
-                self.handle_disconnect(loader);
-                self.state.loading = None;
+                let loader_conn = self.conns.get(loader);
+                if loader_conn.is_some_and(|conn| conn.unread_input() == 0)
+                    && !self.sendable(loader).close
+                {
+                    self.handle_disconnect(loader);
+                    self.state.loading = None;
+                    return true;
+                }
+                "it ends in the middle of a command"
             }
-            Load::Failed(reason) => {
-                self.state.log(LogLevel::Warning, format!("Loading data failed: {reason}"));
-            }
-        }
+            Load::Failed(reason) => reason,
+        };
+        self.state.log(LogLevel::Warning, format!("Loading data failed: {reason}"));
+        false
     }
 
     /// Follows the primary at an address: asks the host to dial it by [`Action::Dial`], and again

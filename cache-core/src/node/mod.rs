@@ -4,6 +4,7 @@
 
 mod conn;
 mod cx;
+mod dump;
 mod effects;
 mod error;
 mod exec;

@@ -18,7 +18,7 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
         return Some(Timeout::Deadline(state.clock.mono_us));
     }
     let deadline = conns.next_unblock().map(Timeout::Deadline);
-    let expiry = state.keyspace.next_expiry().map(|at_ms| {
+    let expiry = next_expiry(state).map(|at_ms| {
         // Expiry is in wall time; the difference of the clocks is taken when asked.
         let due = state.mono_of_wall_ms(at_ms);
         Timeout::Housekeeping(due.max(state.next_cycle_us))
@@ -52,8 +52,15 @@ pub(super) fn tick<O: Observer>(
     }
 }
 
+/// The earliest moment (wall milliseconds) at which the cycle may have something to remove. What
+/// obeys a stream of effects lets the stream say when a key goes: it may yet persist it.
+fn next_expiry(state: &State) -> Option<u64> {
+    let obeys = state.loading.is_some() || state.link.is_some();
+    if obeys { None } else { state.keyspace.next_expiry() }
+}
+
 fn expire_cycle<O: Observer>(state: &mut State, now: Now, background: &mut u32, observer: &mut O) {
-    if state.next_cycle_us > now.mono_us || state.keyspace.next_expiry().is_none() {
+    if state.next_cycle_us > now.mono_us || next_expiry(state).is_none() {
         return;
     }
     let limit = *background as usize;

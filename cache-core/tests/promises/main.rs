@@ -120,6 +120,41 @@ proptest! {
         prop_assert!(replica.sendable(link).bytes.is_empty());
     }
 
+    /// As when a log is rewritten: the data as it stands, then the effects from there on.
+    #[test]
+    fn a_dump_and_what_follows_give_an_equal_digest(
+        story in steps(), at in 0usize..64, cut in 1usize..64
+    ) {
+        let mut world = World::new(7);
+        world.node.record_effects();
+        let mut log = Vec::new();
+        let at = at.min(story.len());
+        for (i, step) in story.iter().enumerate() {
+            if i == at {
+                while world.node.poll_store().is_some() {}
+                log.clear();
+                let dumped: Result<(), ()> = world.node.dump(|block| {
+                    log.extend_from_slice(block);
+                    Ok(())
+                });
+                prop_assert!(dumped.is_ok());
+            }
+            world.play(step, usize::MAX);
+            while let Some(store) = world.node.poll_store() {
+                log.extend(store.bytes);
+            }
+        }
+        // Much later: what the log doesn't say expired has not expired.
+        let later = Now { mono_us: START.mono_us * 2, wall_us: START.wall_us * 2 };
+        let mut restored = Node::new(Config::default(), 8, later);
+        restored.begin_load(later);
+        for piece in log.chunks(cut) {
+            prop_assert!(restored.handle_loaded(later, Load::Bytes(piece), &mut ()));
+        }
+        prop_assert_eq!(restored.digest(), world.node.digest(), "{}", String::from_utf8_lossy(&log));
+        prop_assert!(restored.handle_loaded(later, Load::Done, &mut ()));
+    }
+
     #[test]
     fn a_small_budget_gives_the_same_output_as_a_large_one(story in steps()) {
         let (mut large, mut small) = (World::new(7), World::new(7));
@@ -214,6 +249,25 @@ fn while_data_is_loaded_commands_are_told_so() {
     assert!(say(&mut node, client, &["GET", "a"]).is_some_and(|r| r.starts_with("-LOADING")));
     node.handle_loaded(START, Load::Done, &mut ());
     assert_eq!(say(&mut node, client, &["GET", "a"]).as_deref(), Some("$1\r\n1\r\n"));
+}
+
+#[test]
+fn half_a_log_and_no_log_are_not_taken_for_a_whole_one() {
+    for (bytes, good) in [
+        (&b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"[..], true),
+        (b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n", false),
+        (b"*1\r\n%5\r\n", false),
+        (b"", true),
+    ] {
+        let mut node = Node::new(Config::default(), 2, START);
+        let client = node.handle_connect(START, Peer::default()).expect("room");
+        node.begin_load(START);
+        let obeyed = node.handle_loaded(START, Load::Bytes(bytes), &mut ());
+        let whole = node.handle_loaded(START, Load::Done, &mut ());
+        assert_eq!(obeyed && whole, good, "{}", String::from_utf8_lossy(bytes));
+        let reply = say(&mut node, client, &["GET", "a"]).expect("an answer");
+        assert_eq!(reply.starts_with("-LOADING"), !good, "{reply}");
+    }
 }
 
 #[test]

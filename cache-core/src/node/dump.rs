@@ -1,0 +1,76 @@
+//! The data as a stream of commands: what an append log is rewritten to.
+
+use super::Node;
+use crate::keyspace::Entry;
+use crate::protocol::request;
+use crate::types::Data;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+/// Bytes that are gathered before they are handed on.
+const BLOCK: usize = 64 * 1024;
+/// Fields that one HSET carries.
+const FIELDS: usize = 64;
+
+impl Node {
+    /// Hands the whole data out as commands in RESP, block by block; a command may be cut between
+    /// two blocks. Replayed into an empty node by [`replay`](Self::replay) they give an equal
+    /// digest, and the effects that this node records from here on may follow them.
+    ///
+    /// # Errors
+    /// What `write` fails with; nothing is handed out after it.
+    pub fn dump<E>(&self, mut write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut block = Vec::new();
+        let mut flush = |block: &mut Vec<u8>, limit: usize| {
+            if block.len() <= limit {
+                return Ok(());
+            }
+            let done = write(block);
+            block.clear();
+            done
+        };
+        let keyspace = self.keyspace();
+        for db in 0..keyspace.databases() {
+            if keyspace.len(db) == 0 {
+                continue;
+            }
+            request::encode_into(&mut block, ["SELECT", &db.to_string()]);
+            for entry in keyspace.iter(db) {
+                write_entry(&mut block, entry, &mut |block| flush(block, BLOCK))?;
+            }
+        }
+        // Later effects say SELECT only where their own stream changes databases.
+        if let Some(db) = self.state.effects.db() {
+            request::encode_into(&mut block, ["SELECT", &db.to_string()]);
+        }
+        flush(&mut block, 0)
+    }
+}
+
+fn write_entry<E>(
+    block: &mut Vec<u8>,
+    entry: &Entry,
+    flush: &mut impl FnMut(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let key = entry.key();
+    let expires = entry.expires_at().map(|at_ms| at_ms.to_string());
+    match (&entry.data, &expires) {
+        (Data::String(value), None) => request::encode_into(block, [b"SET", key, value]),
+        (Data::String(value), Some(at_ms)) => {
+            request::encode_into(block, [b"SET", key, value, b"PXAT", at_ms.as_bytes()]);
+        }
+        (Data::Hash(hash), _) => {
+            let fields: Vec<(&[u8], &[u8])> = hash.iter().collect();
+            for batch in fields.chunks(FIELDS) {
+                let mut args: Vec<&[u8]> = alloc::vec![b"HSET", key];
+                args.extend(batch.iter().flat_map(|&(name, value)| [name, value]));
+                request::encode_into(block, args);
+                flush(block)?;
+            }
+            if let Some(at_ms) = &expires {
+                request::encode_into(block, [b"PEXPIREAT", key, at_ms.as_bytes()]);
+            }
+        }
+    }
+    flush(block)
+}
