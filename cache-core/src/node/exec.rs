@@ -211,9 +211,11 @@ impl<O: Observer> Bench<'_, O> {
                 Flow::Done
             }
         };
-        self.settle(mark);
         match flow {
-            Flow::Done => true,
+            Flow::Done => {
+                self.settle(mark);
+                true
+            }
             Flow::Blocked { until_us } => {
                 self.conn.blocked_until_us = Some(until_us);
                 self.node.conns.block(self.conn.id, until_us);
