@@ -23,6 +23,7 @@ pub mod input;
 mod prose;
 mod queue;
 mod random;
+pub mod rehearsal;
 mod run;
 pub mod scenario;
 pub mod shop;

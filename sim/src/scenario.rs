@@ -4,7 +4,7 @@
 //! Plain data in whole numbers, so that a scenario can stand in a URL and mean the same everywhere.
 //! What must never be here: anything that changes while a run goes on.
 
-use crate::database::Row;
+use crate::database::{MAX_ROWS, Row};
 use crate::shop;
 
 /// The most application instances.
@@ -196,6 +196,7 @@ impl Scenario {
         for time in [&mut database.read_us, &mut database.write_us, &mut database.jitter_us] {
             *time = (*time).min(MAX_MODEL_US);
         }
+        self.products.truncate(MAX_ROWS as usize);
         self
     }
 }

@@ -92,8 +92,7 @@ impl Sim {
                 return Advance::Reached;
             }
         }
-        let is_left = self.next_step_at_us().is_some_and(|at_us| at_us <= until_us);
-        if is_left || budget == 0 && self.now_us() < until_us {
+        if self.next_step_at_us().is_some_and(|at_us| at_us <= until_us) {
             return Advance::BudgetSpent;
         }
         self.all.world.now_us = self.now_us().max(until_us);

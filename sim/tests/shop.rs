@@ -27,7 +27,7 @@ fn wait(sim: &mut Sim, us: u64) -> Vec<Event> {
 
 /// Does something and gives what happens within the next 100 ms.
 fn act(sim: &mut Sim, input: Input) -> Vec<Event> {
-    sim.input(input).unwrap();
+    sim.input(input).expect("within bounds");
     wait(sim, 100_000)
 }
 
