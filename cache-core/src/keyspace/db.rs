@@ -1,7 +1,7 @@
 //! One database: groups of cluster slots, with counts and the earliest expiry at each level.
 
+use super::Slot;
 use super::entry::Entry;
-use super::slot::Slot;
 use crate::hash::SLOTS;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

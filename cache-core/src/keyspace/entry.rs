@@ -61,17 +61,6 @@ impl Entry {
     pub(crate) fn size(&self) -> u64 {
         ENTRY_OVERHEAD + self.key.len() as u64 + self.data.size()
     }
-
-    /// Where it stands in the order of its slot, by which SCAN goes.
-    pub(super) fn place(&self) -> u32 {
-        place(self.hash)
-    }
-}
-
-/// The 32 bits of a hash by which a slot is ordered and cut into segments. The bits at either end
-/// are used up by the hash index.
-pub(super) fn place(hash: u64) -> u32 {
-    (hash >> 20) as u32
 }
 
 impl Keyed for Entry {
@@ -81,5 +70,9 @@ impl Keyed for Entry {
 
     fn hash(&self) -> u64 {
         self.hash
+    }
+
+    fn expiry_ms(&self) -> Option<u64> {
+        self.expires_at()
     }
 }

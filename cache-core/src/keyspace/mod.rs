@@ -7,7 +7,7 @@ mod db;
 mod entry;
 mod evict;
 pub(crate) mod indexed;
-mod slot;
+pub(crate) mod segments;
 
 pub use entry::Entry;
 pub(crate) use evict::{fresh_access, touch_access, victim};
@@ -18,7 +18,10 @@ use crate::types::Data;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use db::{Db, GROUP, slot_mut};
-use slot::Slot;
+use segments::Segments;
+
+/// One cluster slot's entries.
+type Slot = Segments<Entry>;
 
 /// All databases of a node.
 #[derive(Clone, Debug)]

@@ -1,107 +1,119 @@
 //! The hash: fields and their values, in an order of its own.
+//!
+//! A small hash is one run of bytes, in the order in which its fields came; a large one is an index
+//! over fields. What has grown large stays large.
+
+mod large;
+mod small;
 
 use crate::hash::HashSeed;
-use crate::keyspace::indexed::{Indexed, Keyed};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-
-/// Bytes that a field takes beyond its name and value, as accounted.
-const FIELD_OVERHEAD: u64 = 32;
+use crate::random::Random;
+use large::Large;
+use small::Small;
 
 #[derive(Clone, Debug)]
-struct Field {
-    name: Box<[u8]>,
-    value: Vec<u8>,
-    hash: u64,
-}
-
-impl Keyed for Field {
-    fn key(&self) -> &[u8] {
-        &self.name
-    }
-
-    fn hash(&self) -> u64 {
-        self.hash
-    }
+enum Form {
+    Small(Small),
+    Large(Large),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Hash {
-    fields: Indexed<Field>,
+    form: Form,
     seed: HashSeed,
-    size: u64,
 }
 
 impl Hash {
     pub(crate) fn new(seed: HashSeed) -> Self {
-        Hash { fields: Indexed::default(), seed, size: 0 }
+        Hash { form: Form::Small(Small::default()), seed }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.fields.len()
+        match &self.form {
+            Form::Small(small) => small.len(),
+            Form::Large(large) => large.len(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.len() == 0
     }
 
+    /// Bytes accounted for it: the same on every platform.
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        match &self.form {
+            Form::Small(small) => small.size(),
+            Form::Large(large) => large.size(),
+        }
     }
 
     pub(crate) fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        self.fields.get(self.seed.hash(name), name).map(|f| f.value.as_slice())
+        match &self.form {
+            Form::Small(small) => small.get(name),
+            Form::Large(large) => large.get(self.seed.hash(name), name),
+        }
     }
 
     /// Sets a field and says whether it is new.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
-        let hash = self.seed.hash(name);
-        if let Some(field) = self.fields.get_mut(hash, name) {
-            self.size = self.size - field.value.len() as u64 + value.len() as u64;
-            field.value = value.to_vec();
-            return false;
+        if let Form::Small(small) = &mut self.form {
+            if let Some(new) = small.set(name, value) {
+                return new;
+            }
+            let mut large = Large::default();
+            for (name, value) in small.iter() {
+                large.set(self.seed.hash(name), name, value);
+            }
+            self.form = Form::Large(large);
         }
-        self.size += FIELD_OVERHEAD + name.len() as u64 + value.len() as u64;
-        self.fields.push(Field { name: name.into(), value: value.to_vec(), hash });
-        true
+        match &mut self.form {
+            Form::Small(_) => false,
+            Form::Large(large) => large.set(self.seed.hash(name), name, value),
+        }
     }
 
     /// Removes a field and says whether it was there.
     pub(crate) fn remove(&mut self, name: &[u8]) -> bool {
-        let Some(field) = self.fields.remove(self.seed.hash(name), name) else { return false };
-        self.size -= FIELD_OVERHEAD + field.name.len() as u64 + field.value.len() as u64;
-        true
+        match &mut self.form {
+            Form::Small(small) => small.remove(name),
+            Form::Large(large) => large.remove(self.seed.hash(name), name),
+        }
     }
 
     /// Fields and values, in the hash's own order.
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|f| (&*f.name, f.value.as_slice()))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let (small, large) = match &self.form {
+            Form::Small(small) => (Some(small.iter()), None),
+            Form::Large(large) => (None, Some(large.iter())),
+        };
+        small.into_iter().flatten().chain(large.into_iter().flatten())
     }
 
-    /// The `i`th field and its value, in the hash's own order.
-    pub(crate) fn nth(&self, i: usize) -> Option<(&[u8], &[u8])> {
-        self.fields.entry_at(i).map(|f| (&*f.name, f.value.as_slice()))
+    /// A field and its value, chosen evenly among all.
+    pub(crate) fn choose(&self, random: &mut Random) -> Option<(&[u8], &[u8])> {
+        match &self.form {
+            Form::Small(small) if small.len() == 0 => None,
+            Form::Small(small) => small.iter().nth(random.below(small.len() as u64) as usize),
+            Form::Large(large) => large.choose(random),
+        }
     }
 
     /// Visits about `count` fields from a cursor on and gives the cursor to go on with; 0 is both
-    /// the first and the last. A field that is there throughout is visited exactly once.
+    /// the first and the last. A field that is there throughout is visited exactly once, except
+    /// that those of a small hash all come at once, whatever the cursor.
     pub(crate) fn scan<'a>(
         &'a self,
         cursor: u64,
         count: usize,
         visit: &mut dyn FnMut(&'a [u8], &'a [u8]),
     ) -> u64 {
-        // The order is that of 63 bits of the fields' hashes, so that 0 is free to mean the end.
-        let place = |f: &Field| (f.hash >> 1).max(1);
-        let mut due: Vec<&Field> = self.fields.iter().filter(|f| place(f) >= cursor).collect();
-        due.sort_unstable_by(|a, b| (place(a), a.key()).cmp(&(place(b), b.key())));
-        for (i, field) in due.iter().enumerate() {
-            if i >= count.max(1) && place(field) != place(due[i - 1]) {
-                return place(field);
+        match &self.form {
+            Form::Small(small) => {
+                small.iter().for_each(|(name, value)| visit(name, value));
+                0
             }
-            visit(&field.name, &field.value);
+            Form::Large(large) => large.scan(cursor, count, visit),
         }
-        0
     }
 
     /// The same for the same fields and values, whatever their order.
@@ -115,5 +127,101 @@ impl Hash {
                 seed.hash(&bytes)
             })
             .fold(0, u64::wrapping_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    fn new() -> Hash {
+        Hash::new(HashSeed::new(1, 2))
+    }
+
+    fn is_large(hash: &Hash) -> bool {
+        matches!(hash.form, Form::Large(_))
+    }
+
+    #[test]
+    fn the_large_form_begins_past_512_fields_or_64_bytes() {
+        let mut hash = new();
+        for i in 0..512 {
+            hash.set(format!("{i}").as_bytes(), &[b'x'; 64]);
+        }
+        assert!(!is_large(&hash));
+        assert!(!hash.set(b"0", b""));
+        assert!(!is_large(&hash));
+        assert!(hash.set(b"512", b""));
+        assert!(is_large(&hash));
+        assert_eq!(hash.len(), 513);
+
+        let mut hash = new();
+        hash.set(b"a", b"1");
+        assert!(!hash.set(b"a", &[b'x'; 65]));
+        assert!(is_large(&hash));
+        assert_eq!(hash.get(b"a"), Some(&[b'x'; 65][..]));
+    }
+
+    #[test]
+    fn both_forms_do_what_a_map_does() {
+        for limit in [60, 5000] {
+            let (mut hash, mut model) = (new(), BTreeMap::new());
+            let mut random = Random::new(9);
+            for step in 0..20_000u32 {
+                let name = format!("field:{}", random.below(limit)).into_bytes();
+                if random.below(3) == 0 {
+                    assert_eq!(hash.remove(&name), model.remove(&name).is_some());
+                } else {
+                    let value = format!("{}", step % 1000).into_bytes();
+                    assert_eq!(hash.set(&name, &value), model.insert(name, value).is_none());
+                }
+            }
+            assert_eq!(is_large(&hash), limit > 512);
+            assert_eq!(hash.len(), model.len());
+            let all: BTreeMap<_, _> = hash.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect();
+            assert_eq!(all, model);
+            let names: Vec<_> = model.keys().cloned().collect();
+            for name in &names {
+                assert!(hash.remove(name));
+            }
+            assert_eq!((hash.len(), hash.size()), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_scan_visits_each_field_once() {
+        let mut hash = new();
+        for i in 0..3000 {
+            hash.set(format!("{i}").as_bytes(), b"");
+        }
+        let (mut seen, mut cursor, mut calls) = (BTreeSet::new(), 0, 0);
+        loop {
+            cursor = hash.scan(cursor, 10, &mut |name, _| assert!(seen.insert(name)));
+            calls += 1;
+            if cursor == 0 {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 3000);
+        assert!((200..=300).contains(&calls), "{calls}");
+    }
+
+    #[test]
+    fn a_choice_is_even() {
+        for len in [10, 2000] {
+            let mut hash = new();
+            for i in 0..len {
+                hash.set(format!("{i}").as_bytes(), b"");
+            }
+            let (mut random, mut drawn) = (Random::new(3), BTreeMap::<_, u32>::new());
+            for _ in 0..len * 100 {
+                *drawn.entry(hash.choose(&mut random).unwrap().0).or_default() += 1;
+            }
+            assert!(drawn.values().all(|times| (50..150).contains(times)), "{drawn:?}");
+            assert_eq!(drawn.len(), len);
+        }
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     };
     let out = &mut cx.conn.out.reply;
     match draws {
-        None => out.bulk_or_null(draw(hash, random).map(|(field, _)| field)),
+        None => out.bulk_or_null(hash.choose(random).map(|(field, _)| field)),
         Some((count, values)) if count < 0 => {
             let count = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
             draw_again_and_again(hash, random, count, values, out)?;
@@ -120,19 +120,10 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         Some((count, values)) => {
             let count = usize::try_from(count).unwrap_or(usize::MAX).min(hash.len());
             write_head(out, count, values);
-            for at in distinct(hash.len(), count, random) {
-                write_field(out, hash.nth(at).unwrap_or_default(), values);
-            }
+            sample(hash, random, count, &mut |field| write_field(out, field, values));
         }
     }
     Ok(Flow::Done)
-}
-
-fn draw<'a>(hash: &'a Hash, random: &mut Random) -> Option<(&'a [u8], &'a [u8])> {
-    if hash.is_empty() {
-        return None;
-    }
-    hash.nth(random.below(hash.len() as u64) as usize)
 }
 
 /// The bytes that the shortest string takes in a reply.
@@ -149,7 +140,7 @@ fn draw_again_and_again(
     let mark = out.len();
     write_head(out, count, values);
     for _ in 0..count {
-        write_field(out, draw(hash, random).unwrap_or_default(), values);
+        write_field(out, hash.choose(random).unwrap_or_default(), values);
         check_reply(out.len() - mark)?;
     }
     Ok(())
@@ -167,6 +158,33 @@ fn write_field(out: &mut Reply, (field, value): (&[u8], &[u8]), values: bool) {
     out.bulk(field);
     if values {
         out.bulk(value);
+    }
+}
+
+/// Visits `count` different fields, each set of them as likely as the others.
+fn sample<'a>(
+    hash: &'a Hash,
+    random: &mut Random,
+    count: usize,
+    visit: &mut dyn FnMut((&'a [u8], &'a [u8])),
+) {
+    // Few of many are met by chance sooner than by going through all.
+    if count < hash.len() / 3 {
+        let mut seen = BTreeSet::new();
+        while seen.len() < count {
+            let Some(field) = hash.choose(random) else { return };
+            if seen.insert(field.0) {
+                visit(field);
+            }
+        }
+        return;
+    }
+    let chosen = distinct(hash.len(), count, random);
+    let mut next = chosen.iter().peekable();
+    for (at, field) in hash.iter().enumerate() {
+        if next.next_if_eq(&&at).is_some() {
+            visit(field);
+        }
     }
 }
 

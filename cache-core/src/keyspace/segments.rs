@@ -1,23 +1,29 @@
-//! One cluster slot's entries, cut into small segments that are shared until written to.
+//! A map that grows without a stall: one cluster slot's keys, or a large hash's fields.
 //!
 //! Extendible hashing (Fagin et al., TODS 1979): a directory over the top bits of each entry's
-//! place leads to segments; a full segment is split in two, so that a slot of any size grows
-//! without a stall and a clone copies only the segments that are written to after it.
+//! place leads to segments; a full segment is split in two, and a clone copies only the segments
+//! that are written to after it.
 
-use super::entry::{Entry, place};
-use super::indexed::Indexed;
+use super::indexed::{Indexed, Keyed};
+use crate::random::Random;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// A segment with this many entries is split before it takes another.
 const SEGMENT_LIMIT: usize = 128;
-/// Directory bits beyond which segments grow instead (2^20 segments, 10^8 entries a slot).
+/// Directory bits beyond which segments grow instead (2^20 segments, 10^8 entries).
 const DEPTH_LIMIT: u32 = 20;
 
+/// The 32 bits of a hash by which entries are ordered and cut into segments. The bits at either end
+/// are used up by the hash index.
+fn place(hash: u64) -> u32 {
+    (hash >> 20) as u32
+}
+
 #[derive(Clone, Debug)]
-struct Segment {
-    entries: Indexed<Entry>,
+struct Segment<E> {
+    entries: Indexed<E>,
     /// How many of the top bits of their places its entries share.
     depth: u32,
     /// No entry expires before this (wall milliseconds). May be too early, never too late.
@@ -25,20 +31,20 @@ struct Segment {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Slot {
+pub(crate) struct Segments<E> {
     /// From the top `depth` bits of a place to a segment.
     directory: Vec<u32>,
-    segments: Vec<Arc<Segment>>,
+    segments: Vec<Arc<Segment<E>>>,
     depth: u32,
     len: usize,
     /// The least `earliest` of all segments.
     earliest: u64,
 }
 
-impl Default for Slot {
+impl<E> Default for Segments<E> {
     fn default() -> Self {
         let segment = Segment { entries: Indexed::default(), depth: 0, earliest: u64::MAX };
-        Slot {
+        Segments {
             directory: vec![0],
             segments: vec![Arc::new(segment)],
             depth: 0,
@@ -48,8 +54,8 @@ impl Default for Slot {
     }
 }
 
-impl Slot {
-    pub(super) fn len(&self) -> usize {
+impl<E: Keyed + Clone> Segments<E> {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
@@ -61,11 +67,11 @@ impl Slot {
         self.directory[index(place, self.depth)] as usize
     }
 
-    pub(super) fn get(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
+    pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<&E> {
         self.segments[self.segment_at(place(hash))].entries.get(hash, key)
     }
 
-    pub(super) fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
+    pub(crate) fn get_mut(&mut self, hash: u64, key: &[u8]) -> Option<&mut E> {
         let at = self.segment_at(place(hash));
         // A segment that a clone shares is copied only when there is something to change.
         self.segments[at].entries.position(hash, key)?;
@@ -73,13 +79,13 @@ impl Slot {
     }
 
     /// An entry in a segment that no clone shares.
-    pub(super) fn get_unshared(&mut self, hash: u64, key: &[u8]) -> Option<&mut Entry> {
+    pub(super) fn get_unshared(&mut self, hash: u64, key: &[u8]) -> Option<&mut E> {
         let at = self.segment_at(place(hash));
         Arc::get_mut(&mut self.segments[at])?.entries.get_mut(hash, key)
     }
 
     /// Adds an entry whose key is not there yet.
-    pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
+    pub(crate) fn insert(&mut self, hash: u64, entry: E) {
         let mut at = self.segment_at(place(hash));
         while self.segments[at].entries.len() >= SEGMENT_LIMIT
             && self.segments[at].depth < DEPTH_LIMIT
@@ -91,7 +97,7 @@ impl Slot {
         Arc::make_mut(&mut self.segments[at]).entries.push(entry);
     }
 
-    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry> {
+    pub(crate) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<E> {
         let at = self.segment_at(place(hash));
         self.segments[at].entries.position(hash, key)?;
         self.len -= 1;
@@ -108,7 +114,7 @@ impl Slot {
     }
 
     /// Removes up to `limit` entries that have expired and appends them to `out`.
-    pub(super) fn take_expired(&mut self, now_ms: u64, limit: usize, out: &mut Vec<Entry>) {
+    pub(super) fn take_expired(&mut self, now_ms: u64, limit: usize, out: &mut Vec<E>) {
         let end = out.len() + limit;
         for segment in &mut self.segments {
             if segment.earliest > now_ms || out.len() >= end {
@@ -117,7 +123,7 @@ impl Slot {
             let segment = Arc::make_mut(segment);
             let mut i = 0;
             while let Some(entry) = segment.entries.entry_at(i) {
-                if out.len() < end && entry.is_expired(now_ms) {
+                if out.len() < end && entry.expiry_ms().is_some_and(|at| at <= now_ms) {
                     out.push(segment.entries.remove_at(i));
                     self.len -= 1;
                 } else {
@@ -125,13 +131,13 @@ impl Slot {
                 }
             }
             segment.earliest =
-                segment.entries.iter().filter_map(Entry::expires_at).min().unwrap_or(u64::MAX);
+                segment.entries.iter().filter_map(Keyed::expiry_ms).min().unwrap_or(u64::MAX);
         }
         self.earliest = self.segments.iter().map(|s| s.earliest).min().unwrap_or(u64::MAX);
     }
 
-    /// The `i`th entry, in an order of the slot's own.
-    pub(super) fn nth(&self, mut i: usize) -> Option<&Entry> {
+    /// The `i`th entry, in an order of their own.
+    pub(crate) fn nth(&self, mut i: usize) -> Option<&E> {
         for segment in &self.segments {
             if let Some(entry) = segment.entries.entry_at(i) {
                 return Some(entry);
@@ -141,32 +147,53 @@ impl Slot {
         None
     }
 
-    /// All entries, in an order of the slot's own.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    /// An entry chosen evenly among all.
+    pub(crate) fn choose(&self, random: &mut Random) -> Option<&E> {
+        /// Draws before counting entries through: segments are seldom emptier than a quarter.
+        const DRAWS: usize = 64;
+        if self.len == 0 {
+            return None;
+        }
+        // Segments that can't be split hold more than the limit.
+        let draws = if self.depth < DEPTH_LIMIT { DRAWS } else { 0 };
+        for _ in 0..draws {
+            let segment = &self.segments[random.below(self.segments.len() as u64) as usize];
+            let at = random.below(SEGMENT_LIMIT as u64) as usize;
+            if let Some(entry) = segment.entries.entry_at(at) {
+                return Some(entry);
+            }
+        }
+        self.nth(random.below(self.len as u64) as usize)
+    }
+
+    /// All entries, in an order of their own.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &E> {
         self.segments.iter().flat_map(|segment| segment.entries.iter())
     }
 
     /// Visits entries by rising place from `from` on, until `visit` has been called `limit` times.
     /// Entries of one place are visited together. Gives the place to go on from.
-    pub(super) fn scan<'a>(
+    pub(crate) fn scan<'a>(
         &'a self,
         from: u32,
         limit: usize,
-        visit: &mut dyn FnMut(&'a Entry),
+        visit: &mut dyn FnMut(&'a E),
     ) -> Option<u32> {
         let mut visited = 0;
         let mut next = Some(from);
         while let Some(from) = next {
             let segment = &self.segments[self.segment_at(from)];
-            let mut due: Vec<&Entry> =
-                segment.entries.iter().filter(|e| e.place() >= from).collect();
-            due.sort_unstable_by(|a, b| (a.place(), a.key()).cmp(&(b.place(), b.key())));
+            let mut due: Vec<&E> =
+                segment.entries.iter().filter(|e| place(e.hash()) >= from).collect();
+            due.sort_unstable_by(|a, b| {
+                (place(a.hash()), a.key()).cmp(&(place(b.hash()), b.key()))
+            });
             let mut last = None;
             for entry in due {
-                if visited >= limit && last != Some(entry.place()) {
-                    return Some(entry.place());
+                if visited >= limit && last != Some(place(entry.hash())) {
+                    return Some(place(entry.hash()));
                 }
-                last = Some(entry.place());
+                last = Some(place(entry.hash()));
                 visited += 1;
                 visit(entry);
             }
@@ -186,7 +213,7 @@ impl Slot {
         old.depth += 1;
         let bit = 1 << (32 - old.depth);
         let upper = Segment {
-            entries: old.entries.split_off(|entry| entry.place() & bit != 0),
+            entries: old.entries.split_off(|entry| place(entry.hash()) & bit != 0),
             depth: old.depth,
             earliest: old.earliest,
         };
