@@ -100,6 +100,20 @@ pub enum Event<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// All keys of one database or of all were removed.
+    Flushed {
+        /// The logical database; `None` all.
+        db: Option<u32>,
+        /// How many keys there were.
+        keys: u64,
+    },
+    /// Two databases were exchanged: the keys of each are the other's now.
+    Swapped {
+        /// A logical database.
+        a: u32,
+        /// Another.
+        b: u32,
+    },
     /// A message was published.
     Published {
         /// The channel.

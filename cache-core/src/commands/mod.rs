@@ -57,6 +57,7 @@ macro_rules! families {
 families! {
     connection,
     client,
+    config,
     server,
     generic,
     expire,
