@@ -109,7 +109,7 @@ fn config_set<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         let (asked, value) = (args.at(i), args.at(i + 1));
         let param = param(asked)?;
         let refuse = |reason: &str| {
-            let name = param.name;
+            let name = String::from_utf8_lossy(asked);
             Err(Error::Owned(format!(
                 "ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"
             )))
