@@ -1,0 +1,123 @@
+//! The sentence above the drawing, the strip of figures below it, and the log.
+
+use super::figures::Figures;
+use super::journal::Entry;
+use super::marks::mark;
+use super::model::{Action, Report};
+use crate::scene::draw::millis;
+use larder_sim::Pattern;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Entries of the log that are shown.
+const SHOWN: usize = 40;
+
+#[derive(Clone, PartialEq, Properties)]
+pub(crate) struct LeadProps {
+    pub(crate) report: Report,
+}
+
+/// What is going on, in a sentence or two.
+#[component]
+pub(crate) fn Lead(props: &LeadProps) -> Html {
+    html! { <p class="lead">{ sentence(&props.report) }</p> }
+}
+
+fn sentence(report: &Report) -> String {
+    let figures = &report.figures;
+    let rate = figures.database_reads_per_s;
+    let miss = figures.miss_ms.map_or_else(|| "…".to_owned(), millis);
+    if report.pattern == Pattern::NoCache {
+        return format!(
+            "Without a cache every read goes to the database: {rate:.0} a second, {miss} each."
+        );
+    }
+    let (Some(ratio), Some(hit)) = (figures.hit_ratio, figures.hit_ms) else {
+        return "The cache is empty: the first reads of each product miss, and fill it.".to_owned();
+    };
+    let writes = match report.pattern {
+        Pattern::LazyLoading => "A write changes only the database, so a cached copy may be stale until its time runs out.",
+        Pattern::LazyWithInvalidation => "A write deletes the cached copy, so the next read fetches the new one.",
+        _ => "A write stores the new row in the cache too, so reads find it at once.",
+    };
+    format!(
+        "The cache answers {:.0} % of reads in {}; the rest wait {miss} for the database. {writes}",
+        ratio * 100.0,
+        millis(hit),
+    )
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub(crate) struct StripProps {
+    pub(crate) figures: Figures,
+}
+
+/// The strip of figures, as the title block of a drawing.
+#[component]
+pub(crate) fn Strip(props: &StripProps) -> Html {
+    let figures = &props.figures;
+    let totals = &figures.totals;
+    let ratio = figures.hit_ratio.map_or_else(|| "–".to_owned(), |r| format!("{:.0} %", r * 100.0));
+    let ms = |us: u64| millis(us as f64 / 1000.0);
+    let expired = totals.expired_by_access + totals.expired_by_cycle;
+    let cells = [
+        ("", "hit ratio", ratio, "of the last 5 s".to_owned()),
+        ("hit", "hits", totals.hits.to_string(), "keys read, and there".to_owned()),
+        ("miss", "misses", totals.misses.to_string(), "keys read, not there".to_owned()),
+        ("rows", "database reads", totals.database_reads.to_string(), format!("{:.0} a second", figures.database_reads_per_s)),
+        ("expired", "expired", expired.to_string(), format!("{} met, {} swept", totals.expired_by_access, totals.expired_by_cycle)),
+        ("stale", "stale reads", totals.stale_reads.to_string(), format!("after {} writes", totals.database_writes)),
+        ("", "latency p50", ms(figures.latencies.p50_us), format!("p99 {}", ms(figures.latencies.p99_us))),
+        ("", "simulated time", clock(figures.now_us), format!("{:.0} requests a second", figures.requests_per_s)),
+    ];
+    html! {
+        <dl class="strip">
+            { for cells.into_iter().map(|(name, title, value, note)| html! {
+                <div class={classes!("cell", name)}>
+                    <dt>{ if name.is_empty() { html! {} } else { mark(name) } }{ title }</dt>
+                    <dd>{ value }</dd>
+                    <dd class="under">{ note }</dd>
+                </div>
+            }) }
+        </dl>
+    }
+}
+
+fn clock(us: u64) -> String {
+    let (seconds, tenths) = (us / 1_000_000, us / 100_000 % 10);
+    format!("{}:{:02}.{tenths}", seconds / 60, seconds % 60)
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub(crate) struct LogProps {
+    pub(crate) entries: Rc<[Entry]>,
+    pub(crate) everything: bool,
+    pub(crate) act: Callback<Action>,
+}
+
+/// What happened, newest first.
+#[component]
+pub(crate) fn Log(props: &LogProps) -> Html {
+    let everything = props.everything;
+    let toggle = props.act.reform(move |_: MouseEvent| Action::Everything(!everything));
+    let shown = props.entries.iter().filter(|e| everything || e.by_hand || e.kind.matters());
+    html! {
+        <section class="panel log" aria-labelledby="log-title">
+            <div class="tabs">
+                <h2 id="log-title">{ "What happened" }</h2>
+                <button type="button" class="plain" aria-pressed={everything.to_string()} onclick={toggle}>
+                    { "Everything" }
+                </button>
+            </div>
+            <ol class="scroll" tabindex="0" aria-label="Log, newest first">
+                { for shown.take(SHOWN).map(|entry| html! {
+                    <li key={entry.number} class={classes!(entry.kind.name(), entry.by_hand.then_some("mine"))}>
+                        { mark(entry.kind.name()) }
+                        <time>{ format!("{:.2}", entry.at_us as f64 / 1e6) }</time>
+                        <span>{ &entry.text }</span>
+                    </li>
+                }) }
+            </ol>
+        </section>
+    }
+}

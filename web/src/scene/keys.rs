@@ -1,0 +1,126 @@
+//! What is seen of each product's key: its ring, and what has just happened to it.
+//!
+//! A ring follows the node's own events, each at the moment at which the request that caused it is
+//! seen to arrive. What must never be here: a guess at what the cache holds.
+
+use larder_sim::event::ExpiredBy;
+use larder_sim::{EventKind, shop};
+
+/// Milliseconds for which something that happened is seen.
+pub(super) const FLASH: f64 = 900.0;
+/// Things still to be seen that are kept; the oldest go first, but what they changed is kept.
+const MAX_PENDING: usize = 4096;
+
+/// What happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Happened {
+    Hit,
+    Miss,
+    Written { expires_at_us: Option<u64> },
+    Deleted,
+    ExpiredMet,
+    ExpiredSwept,
+    Evicted,
+}
+
+/// What is seen of a key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ring {
+    pub(super) present: bool,
+    /// When it was written and when it will expire, in simulated microseconds.
+    pub(super) written_at_us: u64,
+    pub(super) expires_at_us: Option<u64>,
+    /// The last thing that happened to it, and when by the scene's clock.
+    pub(super) last: Option<(Happened, f64)>,
+    /// The cache holds something else than the database.
+    pub(super) differs: bool,
+    /// The simulated moment up to which this is known. What is seen late changes nothing.
+    known_us: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    cell: usize,
+    seen_at: f64,
+    at_us: u64,
+    what: Happened,
+}
+
+/// All rings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rings {
+    pub(super) rings: Vec<Ring>,
+    pending: Vec<Pending>,
+}
+
+impl Rings {
+    pub(super) fn resize(&mut self, cells: usize) {
+        self.rings.resize(cells, Ring::default());
+        self.pending.retain(|p| p.cell < cells);
+    }
+
+    /// Takes an event in that is to be seen at `seen_at`.
+    pub(super) fn take(&mut self, kind: &EventKind, at_us: u64, seen_at: f64, cells: &[u32]) {
+        let (key, what) = match kind {
+            EventKind::CacheHit { key, .. } => (key, Happened::Hit),
+            EventKind::CacheMiss { key, .. } => (key, Happened::Miss),
+            EventKind::CacheWritten { key, expires_at_us, .. } => {
+                (key, Happened::Written { expires_at_us: *expires_at_us })
+            }
+            EventKind::CacheDeleted { key, .. } => (key, Happened::Deleted),
+            EventKind::CacheExpired { key, by: ExpiredBy::Access, .. } => {
+                (key, Happened::ExpiredMet)
+            }
+            EventKind::CacheExpired { key, by: ExpiredBy::Cycle, .. } => {
+                (key, Happened::ExpiredSwept)
+            }
+            EventKind::CacheEvicted { key, .. } => (key, Happened::Evicted),
+            EventKind::CacheDown => return self.clear(),
+            _ => return,
+        };
+        let Some(cell) = cells.iter().position(|&id| shop::key(id) == *key) else { return };
+        if self.pending.len() >= MAX_PENDING {
+            let oldest = self.pending.remove(0);
+            self.show(oldest);
+        }
+        self.pending.push(Pending { cell, seen_at, at_us, what });
+    }
+
+    fn clear(&mut self) {
+        self.pending.clear();
+        self.rings.fill(Ring::default());
+    }
+
+    /// Shows what is due.
+    pub(super) fn play(&mut self, clock: f64) {
+        let (due, later): (Vec<_>, Vec<_>) =
+            self.pending.iter().copied().partition(|p| p.seen_at <= clock);
+        self.pending = later;
+        for pending in due {
+            self.show(pending);
+        }
+    }
+
+    fn show(&mut self, pending: Pending) {
+        let Some(ring) = self.rings.get_mut(pending.cell) else { return };
+        ring.last = Some((pending.what, pending.seen_at));
+        if pending.at_us < ring.known_us {
+            return;
+        }
+        match pending.what {
+            Happened::Hit => {}
+            Happened::Written { expires_at_us } => {
+                ring.present = true;
+                ring.written_at_us = pending.at_us;
+                ring.expires_at_us = expires_at_us;
+            }
+            _ => ring.present = false,
+        }
+        ring.known_us = pending.at_us;
+    }
+
+    pub(super) fn is_still(&self, clock: f64) -> bool {
+        self.pending.is_empty()
+            && self.rings.iter().all(|r| r.last.is_none_or(|(_, at)| clock - at > FLASH))
+    }
+}
