@@ -19,7 +19,11 @@ pub(crate) struct Props {
 /// The page as a whole.
 #[component]
 pub(crate) fn App(props: &Props) -> Html {
-    let model = use_reducer(|| Model { theme: kept_theme(), writes: larder_sim::Pattern::default(), ..Model::default() });
+    let model = use_reducer(|| Model {
+        theme: kept_theme(),
+        writes: larder_sim::Pattern::default(),
+        ..Model::default()
+    });
     let act = {
         let (lab, dispatcher) = (props.lab.clone(), model.dispatcher());
         use_memo((), move |()| lab.actor(dispatcher))
@@ -92,7 +96,10 @@ struct ConsolesProps {
 #[component]
 fn Consoles(props: &ConsolesProps) -> Html {
     let model = &props.model;
-    let tabs = [(Tab::Cache, "Cache console", "tab-cache"), (Tab::Database, "Database console", "tab-database")];
+    let tabs = [
+        (Tab::Cache, "Cache console", "tab-cache"),
+        (Tab::Database, "Database console", "tab-database"),
+    ];
     let tab = |(tab, name, id): (Tab, &'static str, &'static str)| {
         let chosen = model.tab == tab;
         let act = props.act.clone();

@@ -31,9 +31,13 @@ pub(crate) fn parse(line: &str) -> Result<Entered, String> {
 fn help(name: &str) -> String {
     if let Some(spec) = commands::find(name.as_bytes()) {
         let title = title(spec);
-        return format!("{title} {}\n{}\nSince {}, {}.", spec.syntax, spec.summary, spec.since, spec.complexity);
+        return format!(
+            "{title} {}\n{}\nSince {}, {}.",
+            spec.syntax, spec.summary, spec.since, spec.complexity
+        );
     }
-    let mut text = String::from("help COMMAND tells about one of these; clear empties this console.\n");
+    let mut text =
+        String::from("help COMMAND tells about one of these; clear empties this console.\n");
     let mut width = 0;
     for spec in commands::all().filter(|spec| spec.container().is_none()) {
         let title = title(spec);
@@ -56,7 +60,8 @@ fn title(spec: &Spec) -> String {
 pub(crate) fn hint(line: &str) -> Option<(String, &'static str)> {
     let mut typed = line.split_ascii_whitespace();
     let first = typed.next()?;
-    let sub = typed.next().and_then(|second| commands::find(format!("{first}|{second}").as_bytes()));
+    let sub =
+        typed.next().and_then(|second| commands::find(format!("{first}|{second}").as_bytes()));
     let spec = sub.or_else(|| commands::find(first.as_bytes()))?;
     Some((format!("{} {}", title(spec), spec.syntax), spec.summary))
 }

@@ -43,7 +43,11 @@ fn cache(props: &Props) -> Html {
         (Pattern::LazyWithInvalidation, "… and delete", "a write deletes the key as well"),
         (Pattern::WriteThrough, "Write-through", "a write stores the new row as well"),
     ];
-    let ttl = nearest(TTLS, |&ttl| f64::from(ttl.wrapping_sub(1)), f64::from(props.report.ttl_s.wrapping_sub(1)));
+    let ttl = nearest(
+        TTLS,
+        |&ttl| f64::from(ttl.wrapping_sub(1)),
+        f64::from(props.report.ttl_s.wrapping_sub(1)),
+    );
     let act = props.act.clone();
     html! {
         <fieldset class="group">

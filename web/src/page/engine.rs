@@ -3,11 +3,12 @@
 //! Everything that the page shows comes out of here, and everything that a visitor does goes in as
 //! an [`Input`]. What must never be here: the DOM, and an opinion about what the cache should do.
 
-use super::journal::Journal;
 use super::figures::{Figures, Meter};
+use super::journal::Journal;
 use crate::scene::{Scene, Sight};
 use larder_sim::{
-    Advance, Event, EventKind, Input, Pattern, Refused, RequestId, Row, Scenario, Sim, Traffic, shop,
+    Advance, Event, EventKind, Input, Pattern, Refused, RequestId, Row, Scenario, Sim, Traffic,
+    shop,
 };
 
 /// Simulated microseconds in one frame at the most: a tab that slept must not try to catch up.
@@ -105,7 +106,11 @@ impl Engine {
 
     /// Does what a visitor does. While time stands still it goes on until `answered`, so that one
     /// sees what one did.
-    fn act(&mut self, input: Input, answered: impl Fn(&EventKind, RequestId) -> bool) -> Result<(), Refused> {
+    fn act(
+        &mut self,
+        input: Input,
+        answered: impl Fn(&EventKind, RequestId) -> bool,
+    ) -> Result<(), Refused> {
         self.drain();
         self.sim.input(input)?;
         let events = self.drain();

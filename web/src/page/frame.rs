@@ -98,7 +98,8 @@ impl Loop {
         let rect = self.canvas.get_bounding_client_rect();
         let height = self.window.inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(0.0);
         self.on_screen = rect.bottom() > 0.0 && rect.top() < height;
-        let matches = |query: &Option<MediaQueryList>| query.as_ref().is_some_and(|q| q.matches());
+        let matches =
+            |query: &Option<MediaQueryList>| query.as_ref().is_some_and(MediaQueryList::matches);
         let root = self.window.document().and_then(|d| d.document_element());
         let now = (
             self.canvas.parent_element().map_or(0, |parent| parent.client_width()),

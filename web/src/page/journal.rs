@@ -121,7 +121,10 @@ fn sentence(kind: &EventKind, ttl_s: u32) -> Option<(Kind, String)> {
         }
         EventKind::RowWritten { request: None, product, price_cents } => {
             let price = money(*price_cents);
-            (Kind::Write, format!("Product {product} is {price} now, by SQL. The cache wasn't told."))
+            (
+                Kind::Write,
+                format!("Product {product} is {price} now, by SQL. The cache wasn't told."),
+            )
         }
         EventKind::RowDeleted { product } => {
             (Kind::Write, format!("Product {product} was deleted by SQL. The cache wasn't told."))
@@ -142,10 +145,14 @@ fn done(product: u32, latency_us: u64, outcome: Outcome, ttl_s: u32) -> Option<(
         Outcome::Hit => (Kind::Hit, format!("Product {product} was in the cache: {took}.")),
         Outcome::Miss => (
             Kind::Miss,
-            format!("Product {product} wasn't in the cache. The database took {took}; kept {kept}."),
+            format!(
+                "Product {product} wasn't in the cache. The database took {took}; kept {kept}."
+            ),
         ),
         Outcome::Written => (Kind::Write, format!("Product {product} got a new price in {took}.")),
-        Outcome::Direct => (Kind::Miss, format!("Product {product} came from the database: {took}.")),
+        Outcome::Direct => {
+            (Kind::Miss, format!("Product {product} came from the database: {took}."))
+        }
         Outcome::NoSuchRow => (Kind::Trouble, format!("There is no product {product}.")),
         Outcome::Failed(_) => {
             (Kind::Trouble, format!("A request for product {product} {outcome}."))

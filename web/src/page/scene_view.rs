@@ -41,7 +41,8 @@ pub(crate) fn SceneView(props: &Props) -> Html {
         let (lab, act) = (props.lab.clone(), props.act.clone());
         Callback::from(move |event: MouseEvent| {
             let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-            let product = lab.engine.borrow().scene.as_ref().and_then(|scene| scene.product_at(x, y));
+            let product =
+                lab.engine.borrow().scene.as_ref().and_then(|scene| scene.product_at(x, y));
             if let Some(product) = product {
                 act.emit(Action::Choose(product));
             }

@@ -36,8 +36,12 @@ fn sentence(report: &Report) -> String {
         return "The cache is empty: the first reads of each product miss, and fill it.".to_owned();
     };
     let writes = match report.pattern {
-        Pattern::LazyLoading => "A write changes only the database, so a cached copy may be stale until its time runs out.",
-        Pattern::LazyWithInvalidation => "A write deletes the cached copy, so the next read fetches the new one.",
+        Pattern::LazyLoading => {
+            "A write changes only the database, so a cached copy may be stale until its time runs out."
+        }
+        Pattern::LazyWithInvalidation => {
+            "A write deletes the cached copy, so the next read fetches the new one."
+        }
         _ => "A write stores the new row in the cache too, so reads find it at once.",
     };
     format!(
@@ -64,11 +68,36 @@ pub(crate) fn Strip(props: &StripProps) -> Html {
         ("", "hit ratio", ratio, "of the last 5 s".to_owned()),
         ("hit", "hits", totals.hits.to_string(), "keys read, and there".to_owned()),
         ("miss", "misses", totals.misses.to_string(), "keys read, not there".to_owned()),
-        ("rows", "database reads", totals.database_reads.to_string(), format!("{:.0} a second", figures.database_reads_per_s)),
-        ("expired", "expired", expired.to_string(), format!("{} met, {} swept", totals.expired_by_access, totals.expired_by_cycle)),
-        ("stale", "stale reads", totals.stale_reads.to_string(), format!("after {} writes", totals.database_writes)),
-        ("", "latency p50", ms(figures.latencies.p50_us), format!("p99 {}", ms(figures.latencies.p99_us))),
-        ("", "simulated time", clock(figures.now_us), format!("{:.0} requests a second", figures.requests_per_s)),
+        (
+            "rows",
+            "database reads",
+            totals.database_reads.to_string(),
+            format!("{:.0} a second", figures.database_reads_per_s),
+        ),
+        (
+            "expired",
+            "expired",
+            expired.to_string(),
+            format!("{} met, {} swept", totals.expired_by_access, totals.expired_by_cycle),
+        ),
+        (
+            "stale",
+            "stale reads",
+            totals.stale_reads.to_string(),
+            format!("after {} writes", totals.database_writes),
+        ),
+        (
+            "",
+            "latency p50",
+            ms(figures.latencies.p50_us),
+            format!("p99 {}", ms(figures.latencies.p99_us)),
+        ),
+        (
+            "",
+            "simulated time",
+            clock(figures.now_us),
+            format!("{:.0} requests a second", figures.requests_per_s),
+        ),
     ];
     html! {
         <dl class="strip">

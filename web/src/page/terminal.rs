@@ -41,7 +41,14 @@ impl Dialect {
     /// Lines to begin with.
     fn examples(self) -> &'static [&'static str] {
         match self {
-            Dialect::Resp => &["GET product:1", "TTL product:1", "DBSIZE", "SET greeting hello EX 20", "INFO stats", "help"],
+            Dialect::Resp => &[
+                "GET product:1",
+                "TTL product:1",
+                "DBSIZE",
+                "SET greeting hello EX 20",
+                "INFO stats",
+                "help",
+            ],
             Dialect::Sql => &[
                 "SELECT * FROM products LIMIT 5",
                 "UPDATE products SET price_cents = price_cents + 100 WHERE id <= 3",
@@ -106,13 +113,18 @@ pub(crate) fn Terminal(props: &Props) -> Html {
         })
     };
     let onkeydown = {
-        let (typed, past, send, act) = (typed.clone(), past.clone(), send.clone(), props.act.clone());
+        let (typed, past, send, act) =
+            (typed.clone(), past.clone(), send.clone(), props.act.clone());
         Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
             "Enter" => send.emit((*typed).clone()),
             "ArrowUp" | "ArrowDown" => {
                 event.prevent_default();
                 let back = event.key() == "ArrowUp";
-                let at = if back { past.at.saturating_sub(1) } else { (past.at + 1).min(past.lines.len()) };
+                let at = if back {
+                    past.at.saturating_sub(1)
+                } else {
+                    (past.at + 1).min(past.lines.len())
+                };
                 typed.set(past.lines.get(at).cloned().unwrap_or_default());
                 past.set(Past { at, lines: past.lines.clone() });
             }
@@ -156,7 +168,9 @@ pub(crate) fn Terminal(props: &Props) -> Html {
 
 fn printed(dialect: Dialect, line: &Line) -> Html {
     match line {
-        Line::Sent(text) => html! { <pre class="sent"><span>{ dialect.prompt() }</span>{ " " }{ text }</pre> },
+        Line::Sent(text) => {
+            html! { <pre class="sent"><span>{ dialect.prompt() }</span>{ " " }{ text }</pre> }
+        }
         Line::Text(text) => html! { <pre>{ text }</pre> },
         Line::Fault(text) => html! { <pre class="fault">{ text }</pre> },
         Line::Grid(grid) => result(grid),

@@ -135,12 +135,8 @@ impl Scene {
         let there = sight.cache_on && sight.cache_up;
         pen.alpha(if there { 1.0 } else { 0.4 });
         pen.frame(cabinet, 1.5, &theme.ink, &theme.paper);
-        let inner = Rect {
-            x: cabinet.x + 3.0,
-            y: cabinet.y + 3.0,
-            w: cabinet.w - 6.0,
-            h: cabinet.h - 6.0,
-        };
+        let inner =
+            Rect { x: cabinet.x + 3.0, y: cabinet.y + 3.0, w: cabinet.w - 6.0, h: cabinet.h - 6.0 };
         pen.frame(inner, 0.75, &theme.line, "transparent");
         self.shelves(pen);
         for (i, ring) in self.rings.rings.iter().enumerate() {
@@ -289,7 +285,14 @@ impl Scene {
         canvas.move_to(db.x, db.y);
         canvas.line_to(db.x, db.bottom() - ry);
         let _ = canvas.ellipse_with_anticlockwise(
-            db.cx(), db.bottom() - ry, rx, ry, 0.0, TAU / 2.0, 0.0, true,
+            db.cx(),
+            db.bottom() - ry,
+            rx,
+            ry,
+            0.0,
+            TAU / 2.0,
+            0.0,
+            true,
         );
         canvas.line_to(db.right(), db.y);
         canvas.set_fill_style_str(&theme.paper);

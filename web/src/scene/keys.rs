@@ -32,8 +32,6 @@ pub(super) struct Ring {
     pub(super) expires_at_us: Option<u64>,
     /// The last thing that happened to it, and when by the scene's clock.
     pub(super) last: Option<(Happened, f64)>,
-    /// The cache holds something else than the database.
-    pub(super) differs: bool,
     /// The simulated moment up to which this is known. What is seen late changes nothing.
     known_us: u64,
 }

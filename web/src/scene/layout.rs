@@ -244,7 +244,12 @@ fn narrow(w: f64, h: f64, apps: usize, cells: usize) -> Layout {
     let each = (w - 40.0) / apps as f64;
     let app_w = each.min(124.0) - 14.0;
     let apps = (0..apps)
-        .map(|i| Rect { x: 2.0 + each * (i as f64 + 0.5) - app_w / 2.0, y: 52.0, w: app_w, h: 46.0 })
+        .map(|i| Rect {
+            x: 2.0 + each * (i as f64 + 0.5) - app_w / 2.0,
+            y: 52.0,
+            w: app_w,
+            h: 46.0,
+        })
         .collect();
     let top = cabinet.bottom() + 52.0;
     let database = Rect { x: w * 0.26, y: top, w: w * 0.4, h: (h - top - 12.0).clamp(70.0, 112.0) };

@@ -141,9 +141,7 @@ impl Scene {
 
     /// The product whose ring is at a point of the canvas, in CSS pixels.
     pub(crate) fn product_at(&self, x: f64, y: f64) -> Option<u32> {
-        let near = |middle: &Point| {
-            (middle.x - x).hypot(middle.y - y) <= self.layout.radius + 8.0
-        };
+        let near = |middle: &Point| (middle.x - x).hypot(middle.y - y) <= self.layout.radius + 8.0;
         self.cells.get(self.layout.cells.iter().position(near)?).copied()
     }
 }

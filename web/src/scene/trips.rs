@@ -114,8 +114,7 @@ impl Trips {
         let mark = if matches!(operation, Operation::Read) { Mark::Ask } else { Mark::Write };
         let end = clock + TO_USER;
         let first = Mote { from: Spot::Users, to: Spot::App(app), mark, start: clock, end };
-        let trip =
-            Trip { app, cell, motes: vec![first], free_at: end, at_work: None, done: false };
+        let trip = Trip { app, cell, motes: vec![first], free_at: end, at_work: None, done: false };
         self.trips.insert(request, trip);
     }
 
