@@ -2,7 +2,7 @@
 
 /** Shows a message where the page would be. */
 function tell(title, detail) {
-  const place = document.getElementById('larder');
+  const place = document.getElementById('page');
   const main = document.createElement('main');
   main.className = 'waiting';
   const heading = document.createElement('h1');
@@ -30,7 +30,7 @@ async function boot() {
     await init({ module_or_path: new URL('./larder_web_bg.wasm', import.meta.url) });
     // SQLite weighs more than all the rest: it is fetched when its console is first used.
     const openDatabase = async () => (await import('./database.js')).openDatabase();
-    globalThis.larder = start(document.getElementById('larder'), openDatabase);
+    globalThis.larder = start(document.getElementById('page'), openDatabase);
   } catch (error) {
     console.error(error);
     tell('The engine could not be loaded.', String(error?.message ?? error));
