@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 ///
 /// What doesn't print back as it was read is refused, as Redis does, so that a string that holds a
 /// number can be kept as one.
-pub fn parse_i64(text: &[u8]) -> Option<i64> {
+pub(crate) fn parse_i64(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
@@ -33,7 +33,7 @@ const FLOAT_LIMIT: usize = 5 * 1024;
 
 /// Parses a float as Redis takes it: decimal, exponent, `inf`, `+inf`, `-inf`, `infinity`; no NaN,
 /// no white space.
-pub fn parse_f64(text: &[u8]) -> Option<f64> {
+pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
     if text.len() >= FLOAT_LIMIT {
         return None;
     }
@@ -55,7 +55,7 @@ const UNIT: i128 = 10i128.pow(FRACTION_DIGITS);
 /// Numbers beyond 1e20 go through `f64`.
 ///
 /// `None`: one of them is no number. `Some(None)`: the sum is no finite number.
-pub fn add_decimal(a: &[u8], b: &[u8]) -> Option<Option<Vec<u8>>> {
+pub(crate) fn add_decimal(a: &[u8], b: &[u8]) -> Option<Option<Vec<u8>>> {
     let (float_a, float_b) = (parse_f64(a)?, parse_f64(b)?);
     let exact = fixed(a).zip(fixed(b)).and_then(|(a, b)| a.checked_add(b));
     Some(match exact {
@@ -111,7 +111,7 @@ fn format_fixed(value: i128) -> Vec<u8> {
 
 /// A float as the protocol shows it: the shortest text that reads back as the same number, without
 /// exponent; `inf`, `-inf`, `nan`.
-pub fn format_f64(value: f64) -> Vec<u8> {
+pub(crate) fn format_f64(value: f64) -> Vec<u8> {
     let text = if value.is_nan() {
         String::from("nan")
     } else if value.is_infinite() {

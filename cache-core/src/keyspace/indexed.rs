@@ -34,10 +34,6 @@ impl<E: Keyed> Indexed<E> {
         self.entries.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     pub(crate) fn iter(&self) -> core::slice::Iter<'_, E> {
         self.entries.iter()
     }

@@ -16,7 +16,7 @@ fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
     (node, conn)
 }
 
-fn settle(node: &mut Node) {
+pub(crate) fn settle(node: &mut Node) {
     while node.run(START, Budget::default(), &mut ()) == Run::More {}
 }
 

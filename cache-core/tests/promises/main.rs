@@ -1,5 +1,6 @@
 //! What the core promises, whatever comes in.
 
+mod effects;
 mod hostile;
 mod keyspace;
 mod story;

@@ -1,0 +1,98 @@
+//! In which form writes to strings and hashes are recorded.
+
+use crate::START;
+use crate::hostile::settle;
+use cache_core::protocol::{Frame, request, words};
+use cache_core::{Config, ConnId, Node, Peer};
+
+/// Commands, and the effect that each has; an empty one for none. 1767225600000 is now.
+const EFFECTS: &[(&str, &str)] = &[
+    ("SET k 1", "SET k 1"),
+    ("SET k 2 EX 10", "SET k 2 PXAT 1767225610000"),
+    ("SET k 3 KEEPTTL GET", "SET k 3 KEEPTTL"),
+    ("SET k 4 NX", ""),
+    ("SET k 4 IFEQ 4", ""),
+    ("SET k 4 IFEQ 3", "SET k 4"),
+    ("SET k 5 PXAT 1", "DEL k"),
+    ("SET k 5 PXAT 1", ""),
+    ("SET k 5 NX GET", "SET k 5"),
+    ("SETEX k 10 v", "SET k v PXAT 1767225610000"),
+    ("PSETEX k 10 v", "SET k v PXAT 1767225600010"),
+    ("GETEX k", ""),
+    ("GETEX k PX 20", "PEXPIREAT k 1767225600020"),
+    ("GETEX k PERSIST", "PERSIST k"),
+    ("GETEX k PERSIST", ""),
+    ("GETEX k EXAT 1", "DEL k"),
+    ("GETEX k EX 10", ""),
+    ("SETNX k 1", "SET k 1"),
+    ("SETNX k 1", ""),
+    ("GETSET k 1", "SET k 1"),
+    ("INCR k", "INCR k"),
+    ("INCRBYFLOAT k 0.5", "SET k 2.5 KEEPTTL"),
+    ("INCR k", ""),
+    ("APPEND k 1", "APPEND k 1"),
+    ("SETRANGE k 1 ''", ""),
+    ("DELIFEQ k 2", ""),
+    ("DELIFEQ k 2.51", "DEL k"),
+    ("GETDEL k", ""),
+    ("MSET a 1 b 2", "MSET a 1 b 2"),
+    ("GETDEL a", "DEL a"),
+    ("MSETNX a 1 b 2", ""),
+    ("MSETNX c 1 d 2", "MSET c 1 d 2"),
+    ("MSETEX 2 c 1 d 2 NX", ""),
+    ("MSETEX 2 c 1 d 2 XX", "MSET c 1 d 2"),
+    ("MSETEX 2 c 1 d 2 EX 10", "MSETEX 2 c 1 d 2 PXAT 1767225610000"),
+    ("MSETEX 2 c 1 d 2 KEEPTTL", "MSETEX 2 c 1 d 2 KEEPTTL"),
+    ("MSETEX 2 c 1 gone 2 PXAT 1", "DEL c"),
+    ("HSET h f 1", "HSET h f 1"),
+    ("HSETNX h f 1", ""),
+    ("HSETNX h g 1", "HSET h g 1"),
+    ("HINCRBY h f 1", "HINCRBY h f 1"),
+    ("HINCRBYFLOAT h f 0.5", "HSET h f 2.5"),
+    ("HDEL h x", ""),
+    ("HDEL h f x", "HDEL h f x"),
+    ("HDEL h g", "HDEL h g"),
+    ("EXISTS h", ""),
+];
+
+#[test]
+fn effects_say_the_same_whenever_they_are_read() {
+    let mut node = Node::new(Config::default(), 7, START);
+    node.record_effects();
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    assert_eq!(effect_of(&mut node, conn, "SET first 1"), ["SELECT 0", "SET first 1"]);
+    for (command, expected) in EFFECTS {
+        let expected: Vec<&str> = expected.split_terminator('\n').collect();
+        assert_eq!(effect_of(&mut node, conn, command), expected, "{command}");
+    }
+}
+
+fn effect_of(node: &mut Node, conn: ConnId, command: &str) -> Vec<String> {
+    let args = words::split(command.as_bytes()).expect("balanced quotes");
+    let _ = node.handle_bytes(conn, &request::encode(args));
+    settle(node);
+    let mut effects = Vec::new();
+    while let Some(store) = node.poll_store() {
+        effects.extend(commands(&store.bytes));
+    }
+    effects
+}
+
+/// The commands of a stream, their arguments apart by spaces.
+fn commands(bytes: &[u8]) -> Vec<String> {
+    use cache_core::protocol::Value;
+    let (mut rest, mut all) = (bytes, Vec::new());
+    while let Some((Value::Array(args), used)) = Value::parse(rest).expect("RESP") {
+        let frame: Frame = args
+            .iter()
+            .map(|arg| match arg {
+                Value::Bulk(bytes) => bytes.as_slice(),
+                other => panic!("{other:?} in a command"),
+            })
+            .collect();
+        let words: Vec<_> = frame.args().iter().map(String::from_utf8_lossy).collect();
+        all.push(words.join(" "));
+        rest = &rest[used..];
+    }
+    all
+}
