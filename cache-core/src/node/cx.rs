@@ -8,7 +8,7 @@ use super::error::Error;
 use super::state::State;
 use crate::commands::Spec;
 use crate::config::Id;
-use crate::keyspace::{Edit, fresh_access, touch_access};
+use crate::keyspace::{Edit, Entry, fresh_access, touch_access};
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
@@ -201,7 +201,7 @@ impl<O: Observer> Cx<'_, O> {
     fn changed_in(&mut self, db: u32, key: &[u8]) {
         self.state.key_changed(db, key);
         if O::ACTIVE {
-            let expires_at_ms = self.state.keyspace.get(db, key).and_then(|e| e.expires_at());
+            let expires_at_ms = self.state.keyspace.get(db, key).and_then(Entry::expires_at);
             self.tell(Event::Written { db, key, expires_at_ms });
         }
     }
