@@ -6,7 +6,7 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 /// How many slots a keyspace is cut into (Redis Cluster specification).
-pub const SLOTS: u16 = 16384;
+pub(crate) const SLOTS: u16 = 16384;
 
 /// A seeded hash of bytes: SipHash-1-3, so that keys can't be crafted to collide without the seed.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl HashSeed {
 /// modulo 16384.
 ///
 /// Source: Redis Cluster specification, "Key distribution model" and "Hash tags".
-pub fn slot_of(key: &[u8]) -> u16 {
+pub(crate) fn slot_of(key: &[u8]) -> u16 {
     crc16(hash_tag(key)) & (SLOTS - 1)
 }
 

@@ -251,10 +251,6 @@ impl Edit<'_> {
     pub(crate) fn data(&mut self) -> &mut Data {
         &mut self.entry.data
     }
-
-    pub(crate) fn set_access(&mut self, access: u32) {
-        self.entry.access = access;
-    }
 }
 
 impl Drop for Edit<'_> {

@@ -231,8 +231,8 @@ impl Reply {
     }
 
     /// Puts the head of an array of `n` at the kept place.
-    pub fn set_array(&mut self, place: Deferred, n: usize) {
-        let tail = self.out.split_off(place.0);
+    pub fn set_array(&mut self, Deferred(place): Deferred, n: usize) {
+        let tail = self.out.split_off(place);
         self.array(n);
         self.out.extend_from_slice(&tail);
     }
