@@ -6,13 +6,17 @@
 //!
 //! What must never be here: parsing of the wire, storage layout, time of its own.
 
+mod keys;
+mod names;
 mod spec;
 mod ttl;
 
+pub use keys::{BadKeys, KeyAt, find_keys, keys_of};
 pub use spec::{Begin, Categories, Find, Flags, Group, KeyFlags, KeySpec, Spec, Tips};
 
 use crate::node::Cx;
 use crate::observer::Observer;
+use crate::protocol::Args;
 
 pub(crate) use crate::node::{Error, Flow, Outcome};
 
@@ -57,6 +61,7 @@ macro_rules! families {
 families! {
     connection,
     client,
+    command,
     config,
     server,
     generic,
@@ -116,6 +121,11 @@ pub fn subcommands(container: &'static Spec) -> impl Iterator<Item = &'static Sp
 /// A row by its full name (`get`, `client|list`), in any case.
 pub fn find(name: &[u8]) -> Option<&'static Spec> {
     find_id(name).map(CommandId::spec)
+}
+
+/// The row of a command as it was sent, its subcommand looked at too.
+pub fn find_command(args: Args<'_>) -> Option<&'static Spec> {
+    crate::node::lookup(args).ok().map(CommandId::spec)
 }
 
 /// The longest name that the index can hold: names beyond it are unknown.
