@@ -2,7 +2,7 @@
 
 use super::super::{Flow, Outcome, Spec, find, subcommands};
 use super::syntax::{Arg, Kind, arguments};
-use super::{info, top_level};
+use super::{asked, info, top_level};
 use crate::node::Cx;
 use crate::observer::Observer;
 use crate::protocol::Reply;
@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(super) fn docs<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let asked = cx.args.from(2);
+    let asked = asked(cx)?;
     let specs: Vec<&'static Spec> = if asked.is_empty() {
         top_level().collect()
     } else {

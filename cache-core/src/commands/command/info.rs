@@ -2,7 +2,7 @@
 
 use super::super::spec::{Begin, Find, KeySpec, Spec};
 use super::super::{Flow, Outcome, find, subcommands};
-use super::top_level;
+use super::{asked, top_level};
 use crate::node::Cx;
 use crate::observer::Observer;
 use crate::protocol::Reply;
@@ -19,7 +19,7 @@ pub(super) fn everything<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 pub(super) fn info<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let asked = cx.args.from(2);
+    let asked = asked(cx)?;
     if asked.is_empty() {
         return everything(cx);
     }

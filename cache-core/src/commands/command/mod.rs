@@ -12,6 +12,8 @@ use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, all};
 use crate::glob;
 use crate::node::{Cx, lookup};
 use crate::observer::Observer;
+use crate::protocol::Args;
+use alloc::format;
 use alloc::vec::Vec;
 
 rows! {
@@ -73,6 +75,21 @@ rows! {
             "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
             "The names of all commands, or of those that a filter chooses.",
         ),
+}
+
+/// The most names that one call may ask about: each answer is far longer than its question.
+const NAMES_LIMIT: usize = 4096;
+
+/// The names that INFO and DOCS are asked about.
+fn asked<'a, O: Observer>(cx: &Cx<'a, O>) -> Result<Args<'a>, Error> {
+    let names = cx.args.from(2);
+    if names.len() > NAMES_LIMIT {
+        return Err(Error::Owned(format!(
+            "ERR at most {NAMES_LIMIT} commands can be asked about at a time, not {}",
+            names.len()
+        )));
+    }
+    Ok(names)
 }
 
 /// The commands that aren't subcommands.

@@ -172,6 +172,30 @@ fn shutdown<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 mod tests {
     use crate::node::{Action, Sendable};
     use crate::{Config, Node, Now, Peer};
+    use alloc::vec::Vec;
+
+    #[test]
+    fn flushes_and_swaps_replay() {
+        let now = Now::from_millis(1_000);
+        let mut node = Node::new(Config::default(), 1, now);
+        node.record_effects();
+        let conn = node.handle_connect(now, Peer::default()).expect("room");
+        for command in [
+            "INCR a", "FLUSHALL", "INCR b", "SELECT 1", "INCR c", "FLUSHDB", "INCR d", "INCR e",
+            "SWAPDB 0 2", "SWAPDB 1 3", "INCR f", "FLUSHDB ASYNC",
+        ] {
+            let args: Vec<&str> = command.split(' ').collect();
+            assert!(node.request(now, conn, &args, &mut ()).is_some());
+        }
+        let effects = node.poll_store().expect("effects").bytes;
+        let mut copy = Node::new(Config::default(), 2, now);
+        let peer = Peer { replay: true, ..Peer::default() };
+        let replayer = copy.handle_connect(now, peer).expect("room");
+        copy.replay(now, replayer, &effects, &mut ());
+        assert_eq!(copy.keyspace().len(2), 1);
+        assert_eq!(copy.keyspace().len(3), 2);
+        assert_eq!(copy.digest(), node.digest());
+    }
 
     #[test]
     fn shutdown_is_a_wish_and_has_no_reply() {
