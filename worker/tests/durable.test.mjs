@@ -27,7 +27,7 @@ async function life(work, bindings) {
   }
 }
 
-/** Opens the object's database while nobody else does. */
+/** Looks into the object's database. */
 async function database(work) {
   const files = await readdir(persist, { recursive: true });
   const path = files.find((file) => file.endsWith('.sqlite') && !file.endsWith('metadata.sqlite'));
@@ -95,6 +95,21 @@ test('a key that runs out while nobody is there is gone', async () => {
     assert.equal(await one('GET', 'short'), null);
     assert.equal(await one('GET', 'kept'), 'x');
   });
+});
+
+test('expired keys are removed although nobody asks for them', async () => {
+  const removed = () =>
+    database((db) => {
+      const rows = db.prepare('SELECT bytes FROM log').all();
+      return rows.some(({ bytes }) => Buffer.from(bytes).includes('DEL'));
+    });
+  await life(
+    async (one) => {
+      await one('SET', 'short', 'x', 'PX', '100');
+      await until(removed);
+    },
+    { LARDER_HOUSEKEEPING: '1' },
+  );
 });
 
 test('the log is rewritten before it grows without end', async () => {

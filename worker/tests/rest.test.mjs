@@ -220,12 +220,14 @@ test('without a token configured nobody gets in, and the reason is told', async 
 });
 
 test('a setting that is wrong is named', async () => {
-  const wrong = await start({ bindings: { LARDER_MAXMEMORY: 'plenty' } });
-  try {
-    const answer = await wrong.ask('/', { body: ['PING'] });
-    assert.equal(answer.status, 500);
-    assert.match(answer.json.error, /LARDER_MAXMEMORY=plenty/);
-  } finally {
-    await wrong.stop();
+  for (const [name, value] of [['LARDER_MAXMEMORY', 'plenty'], ['LARDER_HOUSEKEEPING', 'soon']]) {
+    const wrong = await start({ bindings: { [name]: value } });
+    try {
+      const answer = await wrong.ask('/', { body: ['PING'] });
+      assert.equal(answer.status, 500);
+      assert.ok(answer.json.error.includes(`${name}=${value}`), answer.json.error);
+    } finally {
+      await wrong.stop();
+    }
   }
 });

@@ -111,9 +111,11 @@ test('pipelines, asked for and automatic', async () => {
     .exec({ keepErrors: true });
   assert.deepEqual(kept.map(({ result }) => result), ['OK', undefined, 'abc']);
   assert.match(kept[1].error, /not an integer/);
-  // Without await in between they leave together.
-  const together = await Promise.all([redis.set('auto', 5), redis.incr('auto'), redis.get('auto')]);
-  assert.deepEqual(together, ['OK', 6, 6]);
+  // Without await in between they leave together: writes in one pipeline, reads in another.
+  const written = await Promise.all([redis.set('auto', 5), redis.incr('auto'), redis.decr('auto')]);
+  assert.deepEqual(written, ['OK', 6, 5]);
+  const read = await Promise.all([redis.get('auto'), redis.get('text'), redis.exists('auto')]);
+  assert.deepEqual(read, [5, 'abc', 1]);
 });
 
 test('transactions', async () => {

@@ -15,6 +15,10 @@ const DEFAULT_MAXMEMORY: &str = "48mb";
 /// What makes room when `LARDER_MAXMEMORY_POLICY` doesn't say.
 const DEFAULT_POLICY: &str = "allkeys-lru";
 
+/// For how many seconds expired keys may take up room when `LARDER_HOUSEKEEPING` doesn't say. Each
+/// time that the object is woken is paid for.
+const DEFAULT_HOUSEKEEPING: &str = "60";
+
 enum Life {
     /// Nothing is in memory.
     Asleep,
@@ -31,18 +35,26 @@ pub struct LarderCache {
     life: RefCell<Life>,
     /// When the alarm goes off, as far as this life knows: wall milliseconds.
     alarm_ms: Cell<Option<u64>>,
+    /// `LARDER_HOUSEKEEPING`, in milliseconds.
+    patience_ms: Cell<u64>,
 }
 
 impl DurableObject for LarderCache {
     fn new(state: State, env: Env) -> Self {
-        LarderCache { state, env, life: RefCell::new(Life::Asleep), alarm_ms: Cell::new(None) }
+        LarderCache {
+            state,
+            env,
+            life: RefCell::new(Life::Asleep),
+            alarm_ms: Cell::new(None),
+            patience_ms: Cell::new(0),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let requests = request.bytes().await?;
         let now_ms = Date::now().as_millis();
         let served = self.with_shard(now_ms, |shard| shard.serve(now_ms, &requests));
-        self.set_alarm(now_ms).await?;
+        self.set_alarm(now_ms).await;
         match served {
             Ok(replies) => Response::from_bytes(replies),
             Err((status, message)) => {
@@ -56,7 +68,7 @@ impl DurableObject for LarderCache {
         let now_ms = Date::now().as_millis();
         // A failure is logged; there is nobody to tell, and the next request will try again.
         let _ = self.with_shard(now_ms, |shard| shard.wake(now_ms));
-        self.set_alarm(now_ms).await?;
+        self.set_alarm(now_ms).await;
         Response::empty()
     }
 }
@@ -108,23 +120,32 @@ impl LarderCache {
         let config = shard::config(&maxmemory, &policy).map_err(|error| {
             format!("LARDER_MAXMEMORY={maxmemory}, LARDER_MAXMEMORY_POLICY={policy}: {error}")
         })?;
+        let patience = setting("LARDER_HOUSEKEEPING", DEFAULT_HOUSEKEEPING);
+        let seconds: u64 = patience.parse().map_err(|_| {
+            format!("LARDER_HOUSEKEEPING={patience}: it must be a whole number of seconds")
+        })?;
+        self.patience_ms.set(seconds.saturating_mul(1000));
         let (log, seed) = SqlLog::open(self.state.storage())?;
         Shard::restore(config, seed, now_ms, log).map_err(|damage| damage.to_string())
     }
 
     /// Sets the alarm when something is due sooner than it goes off. Each setting is paid for.
-    async fn set_alarm(&self, now_ms: u64) -> worker::Result<()> {
+    async fn set_alarm(&self, now_ms: u64) {
         let next = match &*self.life.borrow() {
-            Life::Awake(shard) => shard.next_wake(now_ms),
+            Life::Awake(shard) => shard.next_wake(now_ms, self.patience_ms.get()),
             _ => None,
         };
-        let Some(at_ms) = next else { return Ok(()) };
+        let Some(at_ms) = next else { return };
         if self.alarm_ms.get().is_some_and(|set_ms| set_ms <= at_ms) {
-            return Ok(());
+            return;
         }
         self.alarm_ms.set(Some(at_ms));
         let date = js_sys::Date::new(&(at_ms as f64).into());
-        self.state.storage().set_alarm(ScheduledTime::new(date)).await
+        if let Err(error) = self.state.storage().set_alarm(ScheduledTime::new(date)).await {
+            // What was asked for has been done all the same. The next request tries again.
+            self.alarm_ms.set(None);
+            console_warn!("the alarm could not be set: {error}");
+        }
     }
 }
 

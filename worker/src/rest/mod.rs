@@ -101,12 +101,12 @@ impl Call {
         let has_body = matches!(request.method, "POST" | "PUT");
         let format = format(request)?;
         let bad = |message: String| Answer::error(400, &message);
-        let (shape, commands) = match request.path {
-            "" | "/" | "/pipeline" | "/multi-exec" if !has_body => {
+        let (shape, commands) = match request.path.strip_suffix('/').unwrap_or(request.path) {
+            "" | "/pipeline" | "/multi-exec" if !has_body => {
                 let message = "ERR send the command in the body of a POST, or in the path";
                 return Err(Answer::error(405, message));
             }
-            "" | "/" => (Shape::One, vec![body::command(request.body).map_err(bad)?]),
+            "" => (Shape::One, vec![body::command(request.body).map_err(bad)?]),
             "/pipeline" => (Shape::Pipeline, body::pipeline(request.body).map_err(bad)?),
             "/multi-exec" => (Shape::Transaction, body::pipeline(request.body).map_err(bad)?),
             path => {
@@ -192,8 +192,10 @@ mod tests {
         assert_eq!(words, [["SET", "k", "a\"é", "1", "-1.50", "true"]]);
         let words = read(post("/", r#"["ECHO","a\ud83d"]"#)).unwrap();
         assert_eq!(words[0][1], "a\u{fffd}\u{fffd}\u{fffd}");
-        let words = read(post("/pipeline", r#"[["PING"], ["GET", "k"]]"#)).unwrap();
-        assert_eq!(words, [vec!["PING"], vec!["GET", "k"]]);
+        for path in ["/pipeline", "/pipeline/"] {
+            let words = read(post(path, r#"[["PING"], ["GET", "k"]]"#)).unwrap();
+            assert_eq!(words, [vec!["PING"], vec!["GET", "k"]]);
+        }
     }
 
     #[test]

@@ -7,14 +7,13 @@ use percent_encoding::percent_decode;
 /// The query parameter that carries a token and is no part of the command.
 const TOKEN: &[u8] = b"_token";
 
-/// Reads a command from a path, a query and the body of a POST.
+/// Reads a command from a path, a query and the body of a POST. One slash at the path's end, as
+/// people write it, has been taken off; a second one would end in an empty argument.
 ///
 /// # Errors
 /// A sentence that says what is wrong.
 pub(super) fn command(path: &str, query: &str, body: Option<&[u8]>) -> Result<Frame, String> {
     let path = path.strip_prefix('/').unwrap_or(path);
-    // One slash at the end is how people write paths; two end in an empty argument.
-    let path = path.strip_suffix('/').unwrap_or(path);
     if path.bytes().filter(|&b| b == b'/').count() + query.len() / 2 > ARGS_LIMIT {
         return Err(format!("ERR a request may have {ARGS_LIMIT} arguments at the most"));
     }

@@ -23,10 +23,6 @@ const LOG_SLACK: u64 = 4 << 20;
 const LOG_FACTOR: u64 = 3;
 /// A log of more rows than this is rewritten: each is read, and paid for, at the next wake-up.
 const LOG_ROWS: u64 = 4096;
-/// How long expired keys may lie before the object is woken to remove them, in milliseconds. Only
-/// memory and storage wait for it: no client sees an expired key.
-const HOUSEKEEPING_MS: u64 = 60_000;
-
 /// What the object was asked to do could not be done; nothing of it may be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -166,13 +162,14 @@ impl<L: Log> Shard<L> {
         self.serve(wall_ms, b"").map(|_| ())
     }
 
-    /// When [`wake`](Self::wake) is to be called: wall milliseconds.
-    pub fn next_wake(&self, wall_ms: u64) -> Option<u64> {
+    /// When [`wake`](Self::wake) is to be called: wall milliseconds. Expired keys may lie for
+    /// `patience_ms`: only memory and storage wait for it, no client sees them.
+    pub fn next_wake(&self, wall_ms: u64, patience_ms: u64) -> Option<u64> {
         let timeout = self.node.poll_timeout()?;
         let at_ms = wall_ms + timeout.at_us().saturating_sub(self.mono_us).div_ceil(1000);
         Some(match timeout {
             Timeout::Deadline(_) => at_ms,
-            Timeout::Housekeeping(_) => at_ms.max(wall_ms + HOUSEKEEPING_MS),
+            Timeout::Housekeeping(_) => at_ms.max(wall_ms.saturating_add(patience_ms)),
         })
     }
 

@@ -201,12 +201,14 @@ fn replies_are_bounded() {
 fn expired_keys_wake_the_object_without_haste() {
     let log = Memory::default();
     let mut shard = open(&log, SOON);
-    assert_eq!(shard.next_wake(SOON), None);
+    let minute = 60_000;
+    assert_eq!(shard.next_wake(SOON, minute), None);
     send(&mut shard, SOON, &["SET a 1 PX 5000"]);
-    assert_eq!(shard.next_wake(SOON), Some(SOON + HOUSEKEEPING_MS));
-    shard.wake(SOON + HOUSEKEEPING_MS).unwrap();
+    assert_eq!(shard.next_wake(SOON, 0), Some(SOON + 5000));
+    assert_eq!(shard.next_wake(SOON, minute), Some(SOON + minute));
+    shard.wake(SOON + minute).unwrap();
     assert_eq!(shard.node().keyspace().len(0), 0);
-    assert_eq!(shard.next_wake(SOON + HOUSEKEEPING_MS), None);
+    assert_eq!(shard.next_wake(SOON + minute, minute), None);
 }
 
 #[test]
