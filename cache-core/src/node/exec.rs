@@ -1,27 +1,23 @@
-//! Executing: whose turn it is, whether a command may run, and running it.
+//! Executing: whose turn it is, running a command, and holding its reply back until it is safe.
 
+use super::admit::{Admitted, admit, lookup, must_log_in};
 use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
-use super::error::{Error, Flow};
+use super::error::Flow;
 use super::output::Gate;
-use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
-use crate::commands::{self, CommandId, Flags, Spec};
+use super::{Action, Budget, Durability, LogLevel, Node, Run, timers};
+use crate::commands::{self, CommandId, Flags};
 use crate::config::Id;
-use crate::keyspace;
 use crate::observer::{Event, Observer};
 use crate::protocol::request::{Limits, Parser};
-use crate::protocol::{Args, Frame, Resp};
+use crate::protocol::{Args, Frame};
 use crate::time::Now;
 use alloc::format;
-use alloc::string::String;
 
 /// Commands that one connection may run before the others have their turn.
 const TURN: u32 = 256;
 /// Executed input that is kept in the buffer before the rest is moved to its front, in bytes.
 const COMPACT_INPUT: usize = 64 * 1024;
-/// Bytes that MULTI may queue on one connection (as `client-query-buffer-limit` bounds them in
-/// Redis).
-const QUEUE_LIMIT: usize = 256 << 20;
 
 impl Node {
     /// Executes what connections have sent, in turns, and what time has made due.
@@ -286,162 +282,9 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     flow
 }
 
-/// What is to become of a command.
-enum Admitted {
-    Run(CommandId),
-    Queue,
-    Wait { until_us: u64 },
-}
-
-/// Looks a command up and says whether it may run now.
-fn admit<O: Observer>(
-    state: &mut State,
-    conn: &mut Connection,
-    args: Args<'_>,
-    now: Now,
-    observer: &mut O,
-) -> Result<Admitted, Error> {
-    let id = lookup(args)?;
-    let spec = id.spec();
-    if !spec.arity_fits(args.len()) {
-        return Err(Error::Arity(spec.name));
-    }
-    if must_log_in(state, conn) && !spec.flags.contains(Flags::NO_AUTH) {
-        return Err(Error::NoAuth);
-    }
-    let in_multi = conn.has(ConnFlags::MULTI);
-    if in_multi && spec.flags.contains(Flags::NO_MULTI) {
-        return Err(Error::Owned(format!(
-            "ERR Command '{}' not allowed inside a transaction",
-            spec.name
-        )));
-    }
-    if conn.subscriptions() > 0 && conn.out.reply.resp() == Resp::V2 && !spec.may_run_subscribed() {
-        return Err(Error::Owned(format!(
-            "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
-             are allowed in this context",
-            spec.name
-        )));
-    }
-    if conn.has(ConnFlags::REPLAY) {
-        return Ok(if in_multi && !spec.ends_or_rules_multi() {
-            Admitted::Queue
-        } else {
-            Admitted::Run(id)
-        });
-    }
-    if state.loading.is_some() && !spec.flags.contains(Flags::LOADING) {
-        return Err(Error::Loading);
-    }
-    if spec.flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
-        return Err(Error::Oom);
-    }
-    if let (true, Some(reason)) = (spec.flags.contains(Flags::WRITE), &state.store_error) {
-        return Err(Error::Owned(format!(
-            "MISCONF Errors writing to the append log: {reason}. Writes are refused until it can \
-             be written again."
-        )));
-    }
-    if in_multi && !spec.ends_or_rules_multi() {
-        return if conn.queued_bytes + args.total_len() > QUEUE_LIMIT {
-            Err(Error::Text("ERR transaction too large"))
-        } else {
-            Ok(Admitted::Queue)
-        };
-    }
-    match state.pause {
-        Some(pause) if !pause.writes_only || may_write(spec, conn) => {
-            Ok(Admitted::Wait { until_us: pause.until_us })
-        }
-        _ => Ok(Admitted::Run(id)),
-    }
-}
-
-/// Whether a command may change data or reach beyond this node.
-fn may_write(spec: &Spec, conn: &Connection) -> bool {
-    let writes = Flags::WRITE;
-    match spec.name {
-        "publish" => true,
-        "exec" => conn
-            .queued
-            .iter()
-            .any(|f| lookup(f.args()).is_ok_and(|id| id.spec().flags.contains(writes))),
-        _ => spec.flags.contains(writes),
-    }
-}
-
-/// Finds a command's row by what was sent.
-pub(crate) fn lookup(args: Args<'_>) -> Result<CommandId, Error> {
-    let name = args.at(0);
-    let id = commands::find_id(name)
-        .filter(|id| id.spec().container().is_none())
-        .ok_or_else(|| unknown_command(args))?;
-    let spec = id.spec();
-    if args.len() < 2 || !commands::is_container(id) {
-        return Ok(id);
-    }
-    commands::find_subcommand(spec.name, args.at(1)).ok_or_else(|| {
-        Error::Owned(format!(
-            "ERR unknown subcommand '{}'. Try {} HELP.",
-            shown(args.at(1)),
-            spec.name.to_ascii_uppercase()
-        ))
-    })
-}
-
-/// At most so many bytes of a name or argument are repeated in an error.
-const SHOWN_LIMIT: usize = 128;
-
-fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_LIMIT)]).into_owned()
-}
-
-fn unknown_command(args: Args<'_>) -> Error {
-    let mut text =
-        format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0)));
-    let mut room = SHOWN_LIMIT;
-    for arg in args.from(1).iter() {
-        if room == 0 {
-            break;
-        }
-        let arg = &arg[..arg.len().min(room)];
-        room -= arg.len();
-        text.push_str(&format!("'{}' ", String::from_utf8_lossy(arg)));
-    }
-    Error::Owned(text)
-}
-
-/// Whether a connection must still say its password.
-fn must_log_in(state: &State, conn: &Connection) -> bool {
-    !conn.has(ConnFlags::AUTHENTICATED | ConnFlags::TRUSTED)
-        && !state.config.text(Id::Requirepass).is_empty()
-}
-
 fn enqueue(conn: &mut Connection, args: Args<'_>) {
     let frame = Frame::from(args);
     conn.queued_bytes += frame.size();
     conn.queued.push(frame);
     conn.out.reply.simple("QUEUED");
-}
-
-/// Evicts until data fits `maxmemory`. `false`: it can't be made to.
-fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool {
-    let limit = state.config.number(Id::Maxmemory) as u64;
-    if limit == 0 {
-        return true;
-    }
-    while state.keyspace.used_bytes() > limit {
-        let State { keyspace, config, random, .. } = &mut *state;
-        let Some((db, key)) = keyspace::victim(keyspace, config, now.wall_secs(), random) else {
-            return false;
-        };
-        state.keyspace.remove(db, &key);
-        state.key_changed(db, &key);
-        state.effects.append(db, [&b"DEL"[..], &key]);
-        state.stats.evicted += 1;
-        if O::ACTIVE {
-            observer.event(now, Event::Evicted { db, key: &key });
-        }
-    }
-    true
 }

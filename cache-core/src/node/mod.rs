@@ -2,12 +2,14 @@
 //!
 //! What must never be here: a socket, a clock, a file, a thread; a command's own semantics.
 
+mod admit;
 mod conn;
 mod cx;
 mod dump;
 mod effects;
 mod error;
 mod exec;
+mod host;
 mod link;
 mod output;
 mod pubsub;
@@ -18,12 +20,14 @@ mod watch;
 
 pub use conn::{ConnId, Peer};
 pub use effects::EFFECTS_HIGH_WATER;
+pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, Sendable, Store};
 pub use link::{Load, REDIAL_US};
 
+pub(crate) use admit::lookup;
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};
 pub(crate) use error::{Error, Flow, Outcome};
-pub(crate) use exec::{call, lookup};
+pub(crate) use exec::call;
 pub(crate) use link::Link;
 pub(crate) use state::{ClientPause, State};
 pub(crate) use stats::Stats;
@@ -71,125 +75,6 @@ pub struct Node {
     conns: Connections,
     state: State,
 }
-
-/// How much one call of [`Node::run`] may do.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Commands to execute at the most.
-    pub commands: u32,
-    /// Expired keys to remove, and keys to look at on behalf of a suspended command, at the most.
-    pub background: u32,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Budget { commands: 4096, background: 4096 }
-    }
-}
-
-/// Whether [`Node::run`] has finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Run {
-    /// Nothing is left to do now.
-    Idle,
-    /// The budget is used up: send what there is, look for input, and call again at once.
-    More,
-}
-
-/// What became of bytes that were handed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Intake {
-    /// How many were taken. Fewer than given only when the connection is closing.
-    pub consumed: usize,
-    /// Stop reading from this connection until [`Action::ResumeReading`].
-    pub pause: bool,
-}
-
-/// A connection's part for the host.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Sendable<'a> {
-    /// Bytes that may leave now.
-    pub bytes: &'a [u8],
-    /// Close the connection once `bytes` have left.
-    pub close: bool,
-}
-
-/// What the node asks of its host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Read from this connection again.
-    ResumeReading(ConnId),
-    /// Someone sent SHUTDOWN: end the process (or whatever the host has of one).
-    Shutdown {
-        /// Don't wait for clients to take their replies.
-        now: bool,
-    },
-    /// Connect to this address and answer with [`Node::handle_dialed`].
-    Dial {
-        /// `host:port`.
-        addr: String,
-    },
-    /// CONFIG SET changed this setting.
-    ConfigChanged(Id),
-    /// Something worth a line in the log.
-    Log {
-        /// How important it is.
-        level: LogLevel,
-        /// The line.
-        message: String,
-    },
-}
-
-/// How important a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum LogLevel {
-    Debug,
-    Verbose,
-    Notice,
-    Warning,
-}
-
-/// When a write counts as safe enough to be answered, and reads to show it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// At once.
-    #[default]
-    Async,
-    /// When the host has stored its effects.
-    Stored,
-    /// When enough replicas have its effects.
-    Replicated,
-}
-
-/// Effects for the host to store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Store {
-    /// The offset of the first byte.
-    pub offset: u64,
-    /// Commands in RESP, to be replayed by [`Node::replay`].
-    pub bytes: Vec<u8>,
-}
-
-/// A connection that was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConnectError;
-
-impl ConnectError {
-    /// What to send before closing.
-    pub const REPLY: &'static [u8] = b"-ERR max number of clients reached\r\n";
-}
-
-impl core::fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("max number of clients reached")
-    }
-}
-
-impl core::error::Error for ConnectError {}
 
 /// Getters.
 impl Node {

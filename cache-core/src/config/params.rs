@@ -1,0 +1,87 @@
+//! The table of settings.
+
+use super::{Kind, Param};
+
+macro_rules! params {
+    ($($id:ident $name:literal $(($alias:literal))? $kind:expr, $default:literal, $mutable:ident, $summary:literal;)+) => {
+        /// Names a setting.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Id { $($id),+ }
+
+        /// Every setting.
+        pub static PARAMS: &[Param] = &[$(Param {
+            id: Id::$id,
+            name: $name,
+            alias: params!(@alias $($alias)?),
+            kind: $kind,
+            default: $default,
+            mutable: params!(@mutable $mutable),
+            summary: $summary,
+        }),+];
+    };
+    (@alias $alias:literal) => { Some($alias) };
+    (@alias) => { None };
+    (@mutable live) => { true };
+    (@mutable fixed) => { false };
+}
+
+const COUNT: Kind = Kind::Int { min: 0, max: i64::MAX };
+const SECONDS: Kind = Kind::Int { min: 0, max: i32::MAX as i64 };
+const PORT: Kind = Kind::Int { min: 0, max: 65535 };
+
+/// The words of `maxmemory-policy`, in the order of [`Policy`].
+pub(super) const POLICIES: &[&str] = &[
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "noeviction",
+];
+
+params! {
+    Bind "bind" Kind::Text, "127.0.0.1 -::1", fixed,
+        "Addresses to listen on, separated by spaces; one that begins with '-' may be unavailable.";
+    ProtectedMode "protected-mode" Kind::Bool, "yes", live,
+        "Without a password, refuse clients from other machines.";
+    Port "port" PORT, "6379", fixed, "TCP port of the Redis protocol; 0 turns it off.";
+    HttpPort "http-port" PORT, "8379", fixed,
+        "TCP port of the playground, /metrics and /healthz; 0 turns it off.";
+    TcpBacklog "tcp-backlog" COUNT, "511", fixed, "Connections that may wait to be accepted.";
+    TcpKeepalive "tcp-keepalive" SECONDS, "300", live,
+        "Seconds after which an idle peer is probed; 0 never.";
+    Timeout "timeout" SECONDS, "0", live, "Seconds after which an idle client is closed; 0 never.";
+    Maxclients "maxclients" Kind::Int { min: 1, max: u32::MAX as i64 }, "10000", live,
+        "The most clients at a time.";
+    Requirepass "requirepass" Kind::Text, "", live, "The default user's password; empty asks none.";
+    Databases "databases" Kind::Int { min: 1, max: 10_000 }, "16", fixed,
+        "How many databases SELECT can choose from.";
+    Maxmemory "maxmemory" Kind::Memory, "0", live,
+        "The most bytes that data may take; 0 is no limit.";
+    MaxmemoryPolicy "maxmemory-policy" Kind::Enum(POLICIES), "noeviction", live,
+        "Which keys make room when maxmemory is reached.";
+    MaxmemorySamples "maxmemory-samples" Kind::Int { min: 1, max: 64 }, "5", live,
+        "How many keys are compared to choose one to evict.";
+    LfuLogFactor "lfu-log-factor" COUNT, "10", live,
+        "How slowly the LFU counter grows.";
+    LfuDecayTime "lfu-decay-time" COUNT, "1", live,
+        "Minutes in which the LFU counter loses one.";
+    ClientOutputBufferLimit "client-output-buffer-limit" Kind::OutputLimits,
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", live,
+        "Unread output at which a client is closed: class, hard limit, soft limit, seconds.";
+    ClientQueryBufferLimit "client-query-buffer-limit" Kind::Memory, "1gb", live,
+        "Unprocessed input at which a client is closed.";
+    ProtoMaxBulkLen "proto-max-bulk-len" Kind::Memory, "512mb", live,
+        "The longest single argument.";
+    Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
+        "Times a second that background work is looked at.";
+    Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",
+        live, "How much is logged.";
+    Logfile "logfile" Kind::Text, "", fixed, "File to log to; empty logs to standard output.";
+    Dir "dir" Kind::Text, ".", fixed, "The working directory.";
+    ShutdownTimeout "shutdown-timeout" SECONDS, "10", live,
+        "Seconds that a shutdown waits for clients to take their replies.";
+}
