@@ -1,0 +1,13 @@
+//! The built `larder`, started as a user starts it and spoken to over sockets.
+//!
+//! What one command answers is tested in the core; here is what only a host can get wrong:
+//! sockets, limits, files, signals, HTTP. What must never be here: a fixed port, a server that
+//! outlives its test.
+
+mod clients;
+mod harness;
+mod hostile;
+mod http;
+mod rust_client;
+mod shutdown;
+mod start;

@@ -1,0 +1,87 @@
+//! The `redis` crate does its ordinary work.
+
+use crate::harness::Server;
+use redis::{Commands, Connection};
+use std::collections::HashMap;
+
+fn connect(server: &Server, protocol: &str) -> Connection {
+    let url = format!("redis://127.0.0.1:{}/{protocol}", server.port);
+    redis::Client::open(url).unwrap().get_connection().unwrap()
+}
+
+#[test]
+fn ordinary_work_in_both_protocols() {
+    let server = Server::start(&[]);
+    for protocol in ["", "?protocol=resp3"] {
+        let mut con = connect(&server, protocol);
+        redis::cmd("FLUSHALL").exec(&mut con).unwrap();
+        strings(&mut con);
+        hashes(&mut con);
+        expiry(&mut con);
+        batches(&mut con);
+    }
+}
+
+fn strings(con: &mut Connection) {
+    let () = con.set("name", "Larder").unwrap();
+    let name: String = con.get("name").unwrap();
+    assert_eq!(name, "Larder");
+    let none: Option<String> = con.get("none").unwrap();
+    assert_eq!(none, None);
+    let count: i64 = con.incr("count", 41).unwrap();
+    assert_eq!(count, 41);
+    let (a, b): (String, i64) = con.mget(&["name", "count"]).unwrap();
+    assert_eq!((a.as_str(), b), ("Larder", 41));
+}
+
+fn hashes(con: &mut Connection) {
+    let () = con.hset_multiple("user:1", &[("name", "Ada"), ("city", "London")]).unwrap();
+    let user: HashMap<String, String> = con.hgetall("user:1").unwrap();
+    assert_eq!(user["city"], "London");
+    let wrong: redis::RedisResult<String> = con.get("user:1");
+    assert_eq!(wrong.unwrap_err().code(), Some("WRONGTYPE"));
+}
+
+fn expiry(con: &mut Connection) {
+    let () = con.set_ex("session", "x", 100).unwrap();
+    let ttl: i64 = con.ttl("session").unwrap();
+    assert!((99..=100).contains(&ttl));
+    let kept: bool = con.persist("session").unwrap();
+    assert!(kept);
+}
+
+fn batches(con: &mut Connection) {
+    let (first, second): (i64, String) =
+        redis::pipe().atomic().incr("count", 1).cmd("GET").arg("name").query(con).unwrap();
+    assert_eq!((first, second.as_str()), (42, "Larder"));
+    let raised: (i64,) = redis::transaction(con, &["count"], |con, pipe| {
+        let count: i64 = con.get("count")?;
+        pipe.set("count", count * 2).ignore().incr("count", 0).query(con)
+    })
+    .unwrap();
+    assert_eq!(raised.0, 84);
+    let mut keys: Vec<String> = con.scan().unwrap().map(Result::unwrap).collect();
+    keys.sort();
+    assert_eq!(keys, ["count", "name", "session", "user:1"]);
+}
+
+#[test]
+fn messages() {
+    let server = Server::start(&[]);
+    let mut listener = connect(&server, "");
+    let mut subscription = listener.as_pubsub();
+    subscription.subscribe("plain").unwrap();
+    subscription.psubscribe("pat*").unwrap();
+    let mut con = connect(&server, "?protocol=resp3");
+    let heard: i64 = con.publish("plain", "one").unwrap();
+    assert_eq!(heard, 1);
+    let () = con.publish("pattern", "two").unwrap();
+    let plain = subscription.get_message().unwrap();
+    assert_eq!(
+        (plain.get_channel_name(), plain.get_payload::<String>().unwrap().as_str()),
+        ("plain", "one")
+    );
+    let pattern = subscription.get_message().unwrap();
+    assert_eq!(pattern.get_pattern::<String>().unwrap(), "pat*");
+    assert_eq!(pattern.get_payload::<String>().unwrap(), "two");
+}
