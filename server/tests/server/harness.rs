@@ -60,7 +60,7 @@ impl Server {
         keep_lines(BufReader::new(child.stdout.take().unwrap()), Arc::clone(&log));
         let mut server = Server { child, port, http_port, log };
         let since = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while !says_goodbye(port) {
             let ended = server.child.try_wait().unwrap().is_some();
             if ended || since.elapsed() > PATIENCE {
                 return None;
@@ -120,6 +120,15 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether there is a server at this port. When it has said so it has forgotten us, too: a test
+/// that counts clients counts its own.
+fn says_goodbye(port: u16) -> bool {
+    let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let mut wire = Wire::new(stream);
+    wire.send("QUIT\r\n");
+    wire.rest() == "+OK\r\n"
 }
 
 /// Keeps what comes, line by line, on a thread of its own.
