@@ -74,7 +74,14 @@ def batches(r):
             raise AssertionError("the watched key changed")
         except redis.WatchError:
             pass
-    assert r.transaction(lambda pipe: pipe.set("p", 7), "p") == [True] and r.get("p") == "7"
+
+    def raise_it(pipe):
+        value = int(pipe.get("p"))
+        pipe.multi()
+        pipe.set("p", value + 1)
+
+    r.set("p", 6)
+    assert r.transaction(raise_it, "p") == [True] and r.get("p") == "7"
 
 
 def scans(r):
