@@ -44,11 +44,6 @@ impl Log {
         self.inner.threshold.store(threshold(loglevel), Ordering::Relaxed);
     }
 
-    /// For those who look for a fault.
-    pub(crate) fn debug(&self, message: impl Display) {
-        self.line(LogLevel::Debug, &message);
-    }
-
     /// Of interest now and then.
     pub(crate) fn verbose(&self, message: impl Display) {
         self.line(LogLevel::Verbose, &message);

@@ -147,6 +147,7 @@ fn admit(
     let peer = Peer { addr: addr.to_string(), laddr, ..Peer::default() };
     match node.handle_connect(now, peer) {
         Ok(conn) => {
+            log.verbose(format_args!("Accepted {addr}"));
             if let Err(error) = clients.insert(registry, stream, conn) {
                 node.handle_disconnect(conn);
                 log.warning(format_args!("Cannot watch the socket of {addr}: {error}"));

@@ -25,23 +25,28 @@ function answers(port) {
 /// Starts a server with these options on a free port: `{ port, stop }`.
 export async function larder(...options) {
   for (let attempt = 0; attempt < 5; attempt++) {
-    const port = await freePort();
-    const args = ['serve', '--bind', '127.0.0.1', '--port', `${port}`, '--http-port', '0'];
-    const child = spawn(process.env.LARDER_BIN, [...args, '--loglevel', 'warning', ...options], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    const ended = once(child, 'exit');
-    const stop = async () => {
-      child.kill('SIGTERM');
-      const [code] = await ended;
-      if (code !== 0) throw new Error(`larder ended with status ${code}`);
-    };
-    for (let waited = 0; waited < 1000 && child.exitCode === null; waited++) {
-      if (await answers(port)) return { port, stop };
-      await sleep(10);
-    }
-    // The port was taken between finding it and listening on it.
-    child.kill('SIGKILL');
+    const server = await larderAt(await freePort(), ...options);
+    if (server) return server;
   }
   throw new Error(`larder does not start with ${options}`);
+}
+
+/// Starts a server on this port. Nothing comes back when someone else has it.
+export async function larderAt(port, ...options) {
+  const args = ['serve', '--bind', '127.0.0.1', '--port', `${port}`, '--http-port', '0'];
+  const child = spawn(process.env.LARDER_BIN, [...args, '--loglevel', 'warning', ...options], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const [code] = await ended;
+    if (code !== 0) throw new Error(`larder ended with status ${code}`);
+  };
+  for (let waited = 0; waited < 1000 && child.exitCode === null; waited++) {
+    if (await answers(port)) return { port, stop };
+    await sleep(10);
+  }
+  child.kill('SIGKILL');
+  return undefined;
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { larder } from './_larder.mjs';
+import { larder, larderAt } from './_larder.mjs';
 
 let server;
 let redis;
@@ -100,7 +100,7 @@ test('coming back after the server was gone', async () => {
   assert.equal(await client.ping(), 'PONG');
   await mortal.stop();
   const waiting = client.ping();
-  const risen = await larder('--port', `${mortal.port}`);
+  const risen = await larderAt(mortal.port);
   assert.equal(await waiting, 'PONG');
   await client.quit();
   await risen.stop();

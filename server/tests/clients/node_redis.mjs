@@ -95,7 +95,11 @@ test('a password', async () => {
   await known.connect();
   assert.equal(await known.ping(), 'PONG');
   await known.close();
-  const stranger = createClient({ url: url.replace('secret', 'wrong') });
+  const stranger = createClient({
+    url: url.replace('secret', 'wrong'),
+    // Or it would try again for ever.
+    socket: { reconnectStrategy: false },
+  });
   stranger.on('error', () => {});
   await assert.rejects(stranger.connect(), /WRONGPASS/);
   await locked.stop();
