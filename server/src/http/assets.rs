@@ -103,12 +103,12 @@ mod tests {
         gzip: Some(b"gz"),
     }];
 
-    fn get(method: Method, path: &str, sent: &[(header::HeaderName, &str)]) -> Response<Body> {
+    fn get(method: &Method, path: &str, sent: &[(header::HeaderName, &str)]) -> Response<Body> {
         let mut headers = HeaderMap::new();
         for (name, value) in sent {
             headers.insert(name, HeaderValue::from_str(value).unwrap());
         }
-        respond(PAGE, &method, path, &headers)
+        respond(PAGE, method, path, &headers)
     }
 
     #[test]
@@ -123,10 +123,10 @@ mod tests {
         ] {
             assert_eq!(takes_gzip(accept), takes, "{accept}");
         }
-        let zipped = get(Method::GET, "/", &[(header::ACCEPT_ENCODING, "gzip")]);
+        let zipped = get(&Method::GET, "/", &[(header::ACCEPT_ENCODING, "gzip")]);
         assert_eq!(zipped.headers()[header::CONTENT_ENCODING], "gzip");
         assert_eq!(zipped.headers()[header::CONTENT_LENGTH], "2");
-        let plain = get(Method::GET, "/", &[]);
+        let plain = get(&Method::GET, "/", &[]);
         assert!(!plain.headers().contains_key(header::CONTENT_ENCODING));
         assert_eq!(plain.headers()[header::VARY], "accept-encoding");
     }
@@ -134,11 +134,11 @@ mod tests {
     #[test]
     fn methods_tags_and_strangers() {
         let tag = [(header::IF_NONE_MATCH, "\"x\", W/\"abc\"")];
-        assert_eq!(get(Method::GET, "/", &tag).status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(get(Method::HEAD, "/", &[]).headers()[header::CONTENT_LENGTH], "5");
-        assert_eq!(get(Method::POST, "/", &[]).status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(get(&Method::GET, "/", &tag).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(get(&Method::HEAD, "/", &[]).headers()[header::CONTENT_LENGTH], "5");
+        assert_eq!(get(&Method::POST, "/", &[]).status(), StatusCode::METHOD_NOT_ALLOWED);
         for path in ["/nothing", "/../Cargo.toml", "//index.html", "/index.html/"] {
-            assert_eq!(get(Method::GET, path, &[]).status(), StatusCode::NOT_FOUND, "{path}");
+            assert_eq!(get(&Method::GET, path, &[]).status(), StatusCode::NOT_FOUND, "{path}");
         }
     }
 }
