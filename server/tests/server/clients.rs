@@ -3,7 +3,7 @@
 
 use crate::harness::{Server, Wire, until};
 use std::io::Write;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -112,6 +112,26 @@ fn a_password_is_asked_for() {
     assert!(wire.line().contains("invalid username-password pair"));
     wire.ask("AUTH \"hunter 2\"\r\n", "+OK\r\n");
     wire.ask("GET k\r\n", "$-1\r\n");
+}
+
+/// An address of this machine that is not the loopback one, if it has any.
+fn outer_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: this only asks by which address one would (RFC 5737 keeps the other).
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback())
+}
+
+#[test]
+fn without_a_password_only_this_machine_may_come() {
+    let server = Server::start(&["--bind", "0.0.0.0"]);
+    let Some(outer) = outer_address() else { return };
+    let connect = || Wire::new(TcpStream::connect((outer, server.port)).unwrap());
+    assert!(connect().rest().starts_with("-DENIED Larder is running in protected mode"));
+    let mut inner = server.connect();
+    inner.ask("PING\r\n", "+PONG\r\n");
+    inner.ask("CONFIG SET requirepass secret\r\n", "+OK\r\n");
+    connect().ask("AUTH secret\r\n", "+OK\r\n");
 }
 
 #[test]

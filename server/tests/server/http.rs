@@ -56,6 +56,24 @@ fn the_page_is_inside() {
 }
 
 #[test]
+fn what_the_page_asks_for_is_inside_too() {
+    let server = Server::start(&[]);
+    let page = ask(&server, "GET", "/", "").text();
+    let script = "/pkg/larder_web.js";
+    if !page.contains(&script[1..]) {
+        // Built without the page: the notice in its place says how to build it.
+        assert!(page.contains("cargo xtask run"), "{page}");
+        return;
+    }
+    let script = ask(&server, "GET", script, "");
+    assert_eq!(script.status, 200);
+    assert!(script.head.contains("content-type: text/javascript"), "{}", script.head);
+    let wasm = ask(&server, "GET", "/pkg/larder_web_bg.wasm", "Accept-Encoding: gzip\r\n");
+    assert!(wasm.head.contains("content-type: application/wasm"), "{}", wasm.head);
+    assert!(wasm.head.contains("content-encoding: gzip"), "{}", wasm.head);
+}
+
+#[test]
 fn what_is_not_there_and_what_may_not_be() {
     let server = Server::start(&[]);
     for path in ["/nothing", "/../../etc/passwd", "/pkg/", "/pkg/%2e%2e/Cargo.toml"] {
