@@ -41,7 +41,7 @@ pub(super) fn refusal(args: Args<'_>, access: Access) -> Option<String> {
         None => false,
     };
     if access == Access::ReadOnly && !readable {
-        let name = String::from_utf8_lossy(args.at(0)).to_lowercase();
+        let name = String::from_utf8_lossy(args.at(0)).to_ascii_lowercase();
         let name: String = name.chars().take(64).collect();
         return Some(format!("NOPERM this user has no permissions to run the '{name}' command"));
     }
@@ -55,7 +55,7 @@ fn find(args: Args<'_>) -> Option<&'static Spec> {
 }
 
 fn unsuitable(spec: &'static Spec) -> Option<String> {
-    let name = spec.name.replace('|', " ").to_uppercase();
+    let name = spec.name.replace('|', " ").to_ascii_uppercase();
     if spec.group == Group::Transactions {
         return Some(format!(
             "ERR {name} is not available over HTTP: send the commands of a transaction to /multi-exec"
