@@ -203,7 +203,7 @@ fn connecting_and_resetting_leaves_nothing() {
 fn without_file_descriptors_it_waits_and_goes_on() {
     // The server lowers maxclients to what fits; here it is told otherwise.
     let server = Server::start_after("ulimit -n 64", &[]);
-    assert!(server.log().contains("limit on open files"), "{}", server.log());
+    until("it says so", || server.log().contains("limit on open files"));
     let mut told = server.connect();
     told.ask("CONFIG SET maxclients 1000\r\n", "+OK\r\n");
     let wires: Vec<Wire> = (0..80).map(|_| server.connect()).collect();
