@@ -96,7 +96,7 @@ fn command() -> impl Strategy<Value = Vec<Vec<u8>>> {
         Just("DEL product:1 product:2"),
         Just("FLUSHALL"),
         Just("HSET product:2 a b"),
-        Just("CLIENT PAUSE 300 ALL"),
+        Just("CLIENT PAUSE 100000 ALL"),
         Just("CLIENT KILL TYPE normal"),
         Just("SUBSCRIBE c"),
         Just("MULTI"),
