@@ -165,6 +165,11 @@ fn tally(events: &[Event], tally: &mut Tally) {
                 assert!(latency_us <= PATIENCE_US, "{event}");
             }
             EventKind::CacheHit { .. } | EventKind::CacheMiss { .. } => tally.cache_reads += 1,
+            // Old it may be, but nobody is served another product. (The console writes "x".)
+            EventKind::StaleRead { product, ref served, .. } if served != b"x" => {
+                let begin = format!("{{\"id\":{product},");
+                assert!(served.starts_with(begin.as_bytes()), "{event}");
+            }
             _ => {}
         }
         // Whatever it is, it can be told.
@@ -173,7 +178,7 @@ fn tally(events: &[Event], tally: &mut Tally) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_done_everyone_is_answered_and_the_run_repeats(
