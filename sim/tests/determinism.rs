@@ -178,7 +178,7 @@ fn tally(events: &[Event], tally: &mut Tally) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_done_everyone_is_answered_and_the_run_repeats(
