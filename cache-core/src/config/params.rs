@@ -3,7 +3,10 @@
 use super::{Kind, Param};
 
 macro_rules! params {
-    ($($id:ident $name:literal $(($alias:literal))? $kind:expr, $default:literal, $mutable:ident, $summary:literal;)+) => {
+    ($(
+        $id:ident $name:literal $(($alias:literal))? $kind:expr, $default:literal, $mutable:ident,
+        $summary:literal;
+    )+) => {
         /// Names a setting.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
