@@ -3,6 +3,7 @@
 //! What must never be here: the DOM. Importing and using this works in Node.
 
 mod reply;
+mod runs;
 
 use cache_core::config::Config;
 use cache_core::node::{Budget, Run};

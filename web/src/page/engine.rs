@@ -44,7 +44,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(seed: u64) -> Engine {
-        let traffic = Traffic { running: true, ..Traffic::default() };
+        let traffic = Traffic { running: true, write_permille: 20, ..Traffic::default() };
         let scenario = Scenario { traffic, ..Scenario::default() };
         Engine {
             sim: Sim::new(scenario, seed),

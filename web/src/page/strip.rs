@@ -20,7 +20,12 @@ pub(crate) struct LeadProps {
 /// What is going on, in a sentence or two.
 #[component]
 pub(crate) fn Lead(props: &LeadProps) -> Html {
-    html! { <p class="lead">{ sentence(&props.report) }</p> }
+    // Anew once a simulated second: nobody reads a sentence that changes with every frame.
+    let report = &props.report;
+    let moment =
+        (report.figures.now_us / 1_000_000, report.pattern, report.figures.hit_ratio.is_some());
+    let text = use_memo(moment, |_| sentence(report));
+    html! { <p class="lead">{ (*text).clone() }</p> }
 }
 
 fn sentence(report: &Report) -> String {
@@ -37,15 +42,15 @@ fn sentence(report: &Report) -> String {
     };
     let writes = match report.pattern {
         Pattern::LazyLoading => {
-            "A write changes only the database, so a cached copy may be stale until its time runs out."
+            "A write changes the database alone, so reads may be stale for a while."
         }
         Pattern::LazyWithInvalidation => {
-            "A write deletes the cached copy, so the next read fetches the new one."
+            "A write deletes the key, so the next read fetches the new row."
         }
-        _ => "A write stores the new row in the cache too, so reads find it at once.",
+        _ => "A write stores the new row as well, so reads find it at once.",
     };
     format!(
-        "The cache answers {:.0} % of reads in {}; the rest wait {miss} for the database. {writes}",
+        "The cache answers {:.0} % of reads in {}, the database the rest in {miss}. {writes}",
         ratio * 100.0,
         millis(hit),
     )

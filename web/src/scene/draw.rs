@@ -64,9 +64,10 @@ impl Scene {
             }
             return;
         }
-        let at = |y| Point { x: layout.cabinet.x + layout.cabinet.w * 0.3 + 12.0, y };
         if let Some(text) = hit {
-            pen.weighted(&text, at(layout.cabinet.y - 10.0), 600, 12.0, "left", &theme.hit);
+            let x = layout.cabinet.x + layout.cabinet.w * 0.3 - 12.0;
+            let at = Point { x, y: layout.cabinet.y - 12.0 };
+            pen.weighted(&text, at, 600, 12.0, "right", &theme.hit);
         }
         if let Some(text) = miss {
             let at = Point { x: layout.bypass - 12.0, y: layout.database.cy() - 14.0 };
@@ -211,14 +212,14 @@ impl Scene {
             pen.circle(at, r, 1.0, &theme.line);
             pen.solid();
         }
-        let size = (r * 0.62).clamp(10.0, 13.5);
-        pen.weighted(&product.to_string(), at, 500, size, "center", label);
         if product == sight.chosen {
             self.chosen(pen, at);
         }
         if let Some((what, since)) = ring.last.filter(|&(_, since)| self.clock - since < FLASH) {
             marks::happened(pen, theme, at, r, what, self.clock - since);
         }
+        let size = (r * 0.62).clamp(10.0, 13.5);
+        pen.weighted(&product.to_string(), at, 500, size, "center", label);
     }
 
     /// Corner marks around the product that the buttons act on.

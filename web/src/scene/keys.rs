@@ -100,21 +100,32 @@ impl Rings {
     }
 
     fn show(&mut self, pending: Pending) {
-        let Some(ring) = self.rings.get_mut(pending.cell) else { return };
-        ring.last = Some((pending.what, pending.seen_at));
-        if pending.at_us < ring.known_us {
+        // One request may be seen before another that came earlier and took longer. What it finds
+        // then includes what the other did.
+        for i in 0..self.pending.len() {
+            let earlier = self.pending[i];
+            if earlier.cell == pending.cell && earlier.at_us <= pending.at_us {
+                self.learn(earlier);
+            }
+        }
+        self.learn(pending);
+        if let Some(ring) = self.rings.get_mut(pending.cell) {
+            ring.last = Some((pending.what, pending.seen_at));
+        }
+    }
+
+    /// Takes over what an event says of a key, unless something later is known.
+    fn learn(&mut self, event: Pending) {
+        let Some(ring) = self.rings.get_mut(event.cell) else { return };
+        if event.at_us < ring.known_us || event.what == Happened::Hit {
             return;
         }
-        match pending.what {
-            Happened::Hit => {}
-            Happened::Written { expires_at_us } => {
-                ring.present = true;
-                ring.written_at_us = pending.at_us;
-                ring.expires_at_us = expires_at_us;
-            }
-            _ => ring.present = false,
+        ring.known_us = event.at_us;
+        ring.present = matches!(event.what, Happened::Written { .. });
+        if let Happened::Written { expires_at_us } = event.what {
+            ring.written_at_us = event.at_us;
+            ring.expires_at_us = expires_at_us;
         }
-        ring.known_us = pending.at_us;
     }
 
     pub(super) fn is_still(&self, clock: f64) -> bool {

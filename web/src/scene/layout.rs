@@ -67,7 +67,7 @@ pub(super) struct Layout {
 /// How high the canvas should be for its width.
 pub(super) fn height_for(width: f64, cells: usize) -> f64 {
     if width >= NARROW {
-        return 430.0;
+        return 396.0;
     }
     let rows = cells.clamp(1, MAX_CELLS).div_ceil(6) as f64;
     322.0 + rows * row_pitch(width)
@@ -213,7 +213,7 @@ impl Layout {
 }
 
 fn wide(w: f64, h: f64, apps: usize) -> Layout {
-    let cabinet = Rect { x: w * 0.345, y: 52.0, w: (w * 0.40).min(620.0), h: h - 146.0 };
+    let cabinet = Rect { x: w * 0.335, y: 40.0, w: w * 0.44, h: h - 122.0 };
     let app = Rect { x: (w * 0.105).max(88.0), y: 0.0, w: (w * 0.085).clamp(76.0, 120.0), h: 74.0 };
     let gap = (cabinet.h / apps as f64).min(128.0);
     let apps = (0..apps)
@@ -224,7 +224,7 @@ fn wide(w: f64, h: f64, apps: usize) -> Layout {
         })
         .collect();
     let db_w = (w * 0.115).clamp(92.0, 150.0);
-    let database = Rect { x: w - 12.0 - db_w, y: cabinet.cy() - 88.0, w: db_w, h: 176.0 };
+    let database = Rect { x: w - 12.0 - db_w, y: cabinet.cy() - 84.0, w: db_w, h: 176.0 };
     Layout {
         wide: true,
         w,
@@ -233,7 +233,7 @@ fn wide(w: f64, h: f64, apps: usize) -> Layout {
         apps,
         cabinet,
         database,
-        bypass: cabinet.bottom() + 36.0,
+        bypass: cabinet.bottom() + 32.0,
         ..Layout::default()
     }
 }
