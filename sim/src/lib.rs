@@ -43,3 +43,4 @@ pub use scenario::{Pattern, Scenario, Traffic};
 pub use sim::{Advance, MAX_TIME_US, Sim};
 pub use trace::MAX_UNDRAINED;
 pub use view::{CacheKey, DatabaseLoad};
+pub use watch::Watch;

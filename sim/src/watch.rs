@@ -9,8 +9,14 @@ use crate::trace::Recorder;
 use crate::world::World;
 use cache_core::{Event, Now, Observer};
 
-/// It owns what it writes to while the node runs, as an observer may not borrow.
-pub(crate) struct Watch {
+/// The observer that turns the node's own words into events of the run.
+///
+/// It owns what it writes to while the node runs, as an observer may not borrow. Outside of a run
+/// only [`blind`](Self::blind) ones can be made.
+#[derive(Debug)]
+pub struct Watch {
+    /// Somebody reads the record.
+    sees: bool,
     now_us: u64,
     recorder: Recorder,
     clients: Vec<Client>,
@@ -20,9 +26,23 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// One that sees nothing. The engine is compiled once for each type of observer: a host that
+    /// has a simulation beside a node of its own, and is small, gives this to the node.
+    pub fn blind() -> Self {
+        Watch {
+            sees: false,
+            now_us: 0,
+            recorder: Recorder::default(),
+            clients: Vec::new(),
+            request: None,
+            commands: 0,
+        }
+    }
+
     /// Takes the record and the clients until [`give_back`](Self::give_back).
     pub(crate) fn new(world: &mut World, clients: &mut Vec<Client>) -> Self {
         Watch {
+            sees: true,
             now_us: world.now_us,
             recorder: std::mem::take(&mut world.recorder),
             clients: std::mem::take(clients),
@@ -44,6 +64,9 @@ impl Watch {
 
 impl Observer for Watch {
     fn event(&mut self, _now: Now, event: Event<'_>) {
+        if !self.sees {
+            return;
+        }
         let request = self.request;
         let owned = |bytes: &[u8]| cut(bytes).to_vec();
         let kind = match event {
