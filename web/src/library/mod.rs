@@ -3,15 +3,16 @@
 //! What must never be here: the DOM. Importing and using this works in Node.
 
 mod reply;
-mod runs;
+pub mod runs;
 
 use cache_core::config::Config;
 use cache_core::node::{Budget, Run};
 use cache_core::protocol::Value;
 use cache_core::time::Timeout;
 use cache_core::{ConnId, Node, Now, Peer};
-use js_sys::{Array, Function};
-use serde::{Deserialize, Serialize};
+use js_sys::{Array, Function, Object, Reflect};
+use larder_sim::Watch;
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -21,6 +22,8 @@ const TYPES: &str = include_str!("types.ts");
 const STEPS: u32 = 100_000;
 /// The furthest moment, in milliseconds: the largest date that JavaScript knows.
 const LATEST_MS: f64 = 8.64e15;
+/// The largest whole number that a JavaScript number holds exactly.
+const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
 /// A cache engine of one's own, with its own clock and one connection, which speaks RESP3.
 #[wasm_bindgen]
@@ -36,20 +39,11 @@ pub struct Cache {
     pushes: Vec<Value>,
 }
 
-/// What may stand in `CacheOptions`.
-const OPTIONS: &[&str] = &["seed", "maxmemory", "config", "start", "clock"];
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct Options {
     seed: u64,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    maxmemory: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    config: JsValue,
-    start: f64,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    clock: JsValue,
+    config: Config,
+    start_us: u64,
+    clock: Option<Function>,
 }
 
 #[derive(Serialize)]
@@ -72,16 +66,11 @@ impl Cache {
     /// Throws a `CacheError` for an option or a setting that there isn't, or whose value is wrong.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        #[wasm_bindgen(unchecked_optional_param_type = "CacheOptions")] options: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "CacheOptions")] options: &JsValue,
     ) -> Result<Cache, JsValue> {
-        let options = read_options(options)?;
-        let now_us = micros(options.start, "start")?;
-        let mut node = Node::new(settings(&options)?, options.seed, moment(now_us));
-        let peer = Peer { addr: "javascript:0".into(), trusted: true, ..Peer::default() };
-        let conn = node
-            .handle_connect(moment(now_us), peer)
-            .map_err(|refused| reply::error(&refused.to_string()))?;
-        let clock = options.clock.dyn_into::<Function>().ok();
+        let Options { seed, config, start_us: now_us, clock } = read_options(options)?;
+        let mut node = Node::new(config, seed, moment(now_us));
+        let conn = connect(&mut node, now_us)?;
         let mut cache = Cache { node, conn, now_us, clock, offset_us: 0, pushes: Vec::new() };
         cache.tick()?;
         cache.request(&[b"HELLO".to_vec(), b"3".to_vec()])?;
@@ -179,7 +168,9 @@ impl Cache {
     }
 
     fn run(&mut self) {
-        while self.node.run(moment(self.now_us), Budget::default(), &mut ()) == Run::More {}
+        while self.node.run(moment(self.now_us), Budget::default(), &mut Watch::blind())
+            == Run::More
+        {}
         while self.node.poll_action().is_some() {}
     }
 
@@ -187,7 +178,8 @@ impl Cache {
     fn request(&mut self, args: &[Vec<u8>]) -> Result<Option<Value>, JsValue> {
         self.take_in();
         let now = moment(self.now_us);
-        let bytes = self.node.request(now, self.conn, args, &mut ()).unwrap_or_default();
+        let bytes =
+            self.node.request(now, self.conn, args, &mut Watch::blind()).unwrap_or_default();
         if self.node.sendable(self.conn).close {
             self.reconnect()?;
         }
@@ -196,12 +188,10 @@ impl Cache {
 
     /// QUIT and the like close the connection; the next command finds a new one.
     fn reconnect(&mut self) -> Result<(), JsValue> {
-        let now = moment(self.now_us);
         self.node.handle_disconnect(self.conn);
-        let peer = Peer { addr: "javascript:0".into(), trusted: true, ..Peer::default() };
-        self.conn =
-            self.node.handle_connect(now, peer).map_err(|e| reply::error(&e.to_string()))?;
-        let _ = self.node.request(now, self.conn, &["HELLO", "3"], &mut ());
+        self.conn = connect(&mut self.node, self.now_us)?;
+        let now = moment(self.now_us);
+        let _ = self.node.request(now, self.conn, &["HELLO", "3"], &mut Watch::blind());
         Ok(())
     }
 
@@ -240,46 +230,66 @@ fn micros(ms: f64, what: &str) -> Result<u64, JsValue> {
     Err(reply::error(&format!("{what} must be between 0 and {LATEST_MS} milliseconds, not {ms}")))
 }
 
-fn read_options(given: JsValue) -> Result<Options, JsValue> {
+fn connect(node: &mut Node, now_us: u64) -> Result<ConnId, JsValue> {
+    let peer = Peer { addr: "javascript:0".into(), trusted: true, ..Peer::default() };
+    node.handle_connect(moment(now_us), peer).map_err(|refused| reply::error(&refused.to_string()))
+}
+
+fn read_options(given: &JsValue) -> Result<Options, JsValue> {
+    let mut options = Options { seed: 0, config: Config::default(), start_us: 0, clock: None };
     if given.is_undefined() || given.is_null() {
-        return Ok(Options::default());
+        return Ok(options);
     }
-    if !given.is_object() {
+    let Some(given) = given.dyn_ref::<Object>() else {
         return Err(reply::error("options must be an object"));
-    }
-    for name in js_sys::Object::keys(given.unchecked_ref::<js_sys::Object>())
-        .iter()
-        .filter_map(|k| k.as_string())
-    {
-        if !OPTIONS.contains(&name.as_str()) {
-            let known = OPTIONS.join(", ");
-            return Err(reply::error(&format!("no option is called {name}; there are {known}")));
+    };
+    for name in Object::keys(given).iter() {
+        let value = Reflect::get(given, &name)?;
+        let name = name.as_string().unwrap_or_default();
+        if !value.is_undefined() {
+            options.take(&name, &value)?;
         }
-    }
-    let options: Options = serde_wasm_bindgen::from_value(given)
-        .map_err(|e| reply::error(&format!("options: {e}")))?;
-    if options.clock.is_truthy() && !options.clock.is_function() {
-        return Err(reply::error("clock must be a function, such as Date.now"));
     }
     Ok(options)
 }
 
-fn settings(options: &Options) -> Result<Config, JsValue> {
-    let mut config = Config::default();
-    let mut set = |name: &str, value: &JsValue| {
-        let text = String::from(js_sys::Object::from(value.clone()).to_string());
-        config.set(name, &text).map_err(|e| reply::error(&format!("{name}: {e}")))
-    };
-    if options.maxmemory.is_truthy() {
-        set("maxmemory", &options.maxmemory)?;
-    }
-    if options.config.is_object() {
-        for entry in
-            js_sys::Object::entries(options.config.unchecked_ref::<js_sys::Object>()).iter()
-        {
-            let entry = Array::from(&entry);
-            set(&entry.get(0).as_string().unwrap_or_default(), &entry.get(1))?;
+impl Options {
+    fn take(&mut self, name: &str, value: &JsValue) -> Result<(), JsValue> {
+        match name {
+            "seed" => self.seed = seed(value)?,
+            "start" => self.start_us = micros(value.as_f64().unwrap_or(f64::NAN), "start")?,
+            "maxmemory" => self.set(name, value)?,
+            "config" => {
+                for entry in Object::entries(&Object::from(value.clone())).iter() {
+                    let entry = Array::from(&entry);
+                    self.set(&entry.get(0).as_string().unwrap_or_default(), &entry.get(1))?;
+                }
+            }
+            "clock" => {
+                let clock = value.dyn_ref::<Function>().cloned();
+                let wrong = || reply::error("clock must be a function, such as Date.now");
+                self.clock = Some(clock.ok_or_else(wrong)?);
+            }
+            _ => {
+                let known = "seed, maxmemory, config, start, clock";
+                let text = format!("no option is called {name}; there are {known}");
+                return Err(reply::error(&text));
+            }
         }
+        Ok(())
     }
-    Ok(config)
+
+    fn set(&mut self, name: &str, value: &JsValue) -> Result<(), JsValue> {
+        let text = String::from(Object::from(value.clone()).to_string());
+        self.config.set(name, &text).map_err(|e| reply::error(&format!("{name}: {e}")))
+    }
+}
+
+/// A seed from a whole number or a bigint.
+fn seed(value: &JsValue) -> Result<u64, JsValue> {
+    let number = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..=MAX_SAFE).contains(n));
+    let seed = number.map(|n| n as u64).or_else(|| u64::try_from(value.clone()).ok());
+    seed.ok_or_else(|| {
+        reply::error("seed must be a whole number up to 2^53 - 1, or a bigint up to 2^64 - 1")
+    })
 }

@@ -1,11 +1,11 @@
 //! The page as a whole.
 
-use super::controls::Controls;
+use super::controls::{Controls, controls};
 use super::lab::{Lab, kept_theme};
 use super::marks::mark;
 use super::model::{Action, Model, Tab, Theme};
 use super::scene_view::SceneView;
-use super::strip::{Lead, Log, Strip};
+use super::strip::{log, strip};
 use super::terminal::{Dialect, Terminal};
 use yew::prelude::*;
 
@@ -39,17 +39,17 @@ pub(crate) fn App(props: &Props) -> Html {
             <a class="skip" href="#consoles">{ "Skip to the consoles" }</a>
             <header class="head">
                 <h1>{ "Larder" }<span class="tag">{ "a cache you can see" }</span></h1>
-                <ThemeSwitch theme={model.theme} act={act.clone()} />
+                { theme_switch(model.theme, &act) }
             </header>
             <main>
-                <Lead report={model.report.clone()} />
+                <p class="lead">{ &model.report.lead }</p>
                 <SceneView lab={props.lab.clone()} act={act.clone()} reported={(*reported).clone()}
                     rows={model.report.rows.clone()} chosen={model.report.chosen} />
-                <Strip figures={model.report.figures.clone()} />
-                <Controls report={model.report.clone()} writes={model.writes} act={act.clone()} />
+                { strip(&model.report.figures) }
+                { controls(&Controls { report: &model.report, writes: model.writes, act: &act }) }
                 <div class="lower" id="consoles" tabindex="-1">
-                    <Consoles model={(*model).clone()} act={act.clone()} />
-                    <Log entries={model.report.entries.clone()} everything={model.everything} act={act.clone()} />
+                    { consoles(&model, &act) }
+                    { log(&model.report.entries, model.everything, &act) }
                 </div>
             </main>
             <footer class="foot">
@@ -64,20 +64,13 @@ pub(crate) fn App(props: &Props) -> Html {
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
-struct ThemeProps {
-    theme: Theme,
-    act: Callback<Action>,
-}
-
-#[component]
-fn ThemeSwitch(props: &ThemeProps) -> Html {
+fn theme_switch(chosen: Theme, act: &Callback<Action>) -> Html {
     let choices = [(Theme::System, "Auto"), (Theme::Light, "Light"), (Theme::Dark, "Dark")];
     html! {
         <div class="segments small" role="group" aria-label="Colours">
             { for choices.into_iter().map(|(theme, name)| {
-                let act = props.act.clone();
-                let pressed = (props.theme == theme).to_string();
+                let act = act.clone();
+                let pressed = (chosen == theme).to_string();
                 html! {
                     <button type="button" aria-pressed={pressed}
                         onclick={move |_| act.emit(Action::Theme(theme))}>{ name }</button>
@@ -87,22 +80,14 @@ fn ThemeSwitch(props: &ThemeProps) -> Html {
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
-struct ConsolesProps {
-    model: Model,
-    act: Callback<Action>,
-}
-
-#[component]
-fn Consoles(props: &ConsolesProps) -> Html {
-    let model = &props.model;
+fn consoles(model: &Model, act: &Callback<Action>) -> Html {
     let tabs = [
         (Tab::Cache, "Cache console", "tab-cache"),
         (Tab::Database, "Database console", "tab-database"),
     ];
     let tab = |(tab, name, id): (Tab, &'static str, &'static str)| {
         let chosen = model.tab == tab;
-        let act = props.act.clone();
+        let act = act.clone();
         html! {
             <button type="button" role="tab" {id} aria-selected={chosen.to_string()} aria-controls="console"
                 onclick={move |_| act.emit(Action::Tab(tab))}>
@@ -118,7 +103,7 @@ fn Consoles(props: &ConsolesProps) -> Html {
         <section class="panel" aria-label="Consoles">
             <div class="tabs" role="tablist">{ for tabs.into_iter().map(tab) }</div>
             <div id="console" role="tabpanel" aria-labelledby={label}>
-                <Terminal key={label} {dialect} {lines} busy={model.sql_busy} act={props.act.clone()} />
+                <Terminal key={label} {dialect} {lines} busy={model.sql_busy} act={act.clone()} />
             </div>
         </section>
     }

@@ -15,16 +15,16 @@ const RATES: &[u32] = &[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 /// Per thousand.
 const SHARES: &[u32] = &[0, 10, 20, 50, 100, 200, 300, 500];
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct Props {
-    pub(crate) report: Report,
+/// What the controls show, and where they send what is done with them.
+pub(crate) struct Controls<'a> {
+    pub(crate) report: &'a Report,
+    /// What a write does while there is a cache.
     pub(crate) writes: Pattern,
-    pub(crate) act: Callback<Action>,
+    pub(crate) act: &'a Callback<Action>,
 }
 
 /// All controls.
-#[component]
-pub(crate) fn Controls(props: &Props) -> Html {
+pub(crate) fn controls(props: &Controls<'_>) -> Html {
     html! {
         <section class="controls" aria-label="Controls">
             { cache(props) }
@@ -35,9 +35,9 @@ pub(crate) fn Controls(props: &Props) -> Html {
     }
 }
 
-fn cache(props: &Props) -> Html {
+fn cache(props: &Controls<'_>) -> Html {
     let on = props.report.pattern != Pattern::NoCache;
-    let switch = emit(&props.act, Action::Cache(!on));
+    let switch = emit(props.act, Action::Cache(!on));
     let writes = [
         (Pattern::LazyLoading, "Lazy loading", "a write changes the database only"),
         (Pattern::LazyWithInvalidation, "… and delete", "a write deletes the key as well"),
@@ -58,7 +58,7 @@ fn cache(props: &Props) -> Html {
             <div class="segments" role="group" aria-label="What a write does">
                 { for writes.into_iter().map(|(pattern, name, title)| html! {
                     <button type="button" {title} aria-pressed={(props.writes == pattern).to_string()}
-                        onclick={emit(&props.act, Action::Writes(pattern))}>{ name }</button>
+                        onclick={emit(props.act, Action::Writes(pattern))}>{ name }</button>
                 }) }
             </div>
             { slider("ttl", "TTL", TTLS.len(), ttl, ttl_text(props.report.ttl_s),
@@ -67,7 +67,7 @@ fn cache(props: &Props) -> Html {
     }
 }
 
-fn time(props: &Props) -> Html {
+fn time(props: &Controls<'_>) -> Html {
     let paused = props.report.paused;
     let speed = nearest(SPEEDS, |&s| s.ln(), props.report.speed.max(0.01).ln());
     let act = props.act.clone();
@@ -76,11 +76,11 @@ fn time(props: &Props) -> Html {
             <legend>{ "Time" }</legend>
             <div class="row">
                 <button type="button" id="pause" aria-pressed={paused.to_string()}
-                    onclick={emit(&props.act, Action::Pause(!paused))}>
+                    onclick={emit(props.act, Action::Pause(!paused))}>
                     { if paused { "Go on" } else { "Pause" } }
                 </button>
                 <button type="button" id="step" title="On to the end of one request"
-                    onclick={emit(&props.act, Action::Step)}>{ "Step" }</button>
+                    onclick={emit(props.act, Action::Step)}>{ "Step" }</button>
             </div>
             { slider("speed", "Speed", SPEEDS.len(), speed, format!("{}×", props.report.speed),
                 move |i| act.emit(Action::Speed(SPEEDS[i]))) }
@@ -88,7 +88,7 @@ fn time(props: &Props) -> Html {
     }
 }
 
-fn traffic(props: &Props) -> Html {
+fn traffic(props: &Controls<'_>) -> Html {
     let traffic = props.report.traffic;
     let rate = nearest(RATES, |&r| f64::from(r).ln(), f64::from(traffic.rate_per_s.max(1)).ln());
     let share = nearest(SHARES, |&s| f64::from(s), f64::from(traffic.write_permille));
@@ -99,7 +99,7 @@ fn traffic(props: &Props) -> Html {
             <div class="row">
                 <button type="button" id="traffic" role="switch" class="switch small"
                     aria-checked={traffic.running.to_string()}
-                    onclick={emit(&props.act, with(traffic, |t| t.running = !t.running))}>
+                    onclick={emit(props.act, with(traffic, |t| t.running = !t.running))}>
                     <span class="knob" aria-hidden="true" />{ "Automatic" }
                 </button>
             </div>
@@ -111,7 +111,7 @@ fn traffic(props: &Props) -> Html {
     }
 }
 
-fn by_hand(props: &Props) -> Html {
+fn by_hand(props: &Controls<'_>) -> Html {
     let report = &props.report;
     let act = props.act.clone();
     let onchange = Callback::from(move |event: Event| {
@@ -134,10 +134,10 @@ fn by_hand(props: &Props) -> Html {
                 }) }
             </select>
             <div class="row">
-                <button type="button" id="read" onclick={emit(&props.act, Action::Read)}>{ "Read one" }</button>
-                <button type="button" id="write" onclick={emit(&props.act, Action::Write)}>{ "Write one" }</button>
+                <button type="button" id="read" onclick={emit(props.act, Action::Read)}>{ "Read one" }</button>
+                <button type="button" id="write" onclick={emit(props.act, Action::Write)}>{ "Write one" }</button>
                 <button type="button" id="restart" title="Kill the cache; it comes back empty"
-                    onclick={emit(&props.act, Action::Restart)}>{ "Restart cache" }</button>
+                    onclick={emit(props.act, Action::Restart)}>{ "Restart cache" }</button>
             </div>
             <p class="note">{ for view.map(|view| {
                 let (state, left) = shown(view);

@@ -5,6 +5,7 @@
 
 use super::figures::{Figures, Meter};
 use super::journal::Journal;
+use super::strip::sentence;
 use crate::scene::{Scene, Sight};
 use larder_sim::{
     Advance, Event, EventKind, Input, Pattern, Refused, RequestId, Row, Scenario, Sim, Traffic,
@@ -38,6 +39,8 @@ pub(crate) struct Engine {
     sight: Sight,
     /// Time stands still, but what is on its way is still seen to arrive.
     settling: bool,
+    /// The last sentence about what is going on, and what it was about.
+    lead: ((u64, Pattern, bool), String),
     /// Simulated microseconds that a frame left over.
     rest_us: f64,
 }
@@ -58,6 +61,7 @@ impl Engine {
             meter: Meter::default(),
             sight: Sight::default(),
             settling: false,
+            lead: Default::default(),
             rest_us: 0.0,
         }
     }
@@ -210,6 +214,17 @@ impl Engine {
 
     pub(crate) fn figures(&self) -> Figures {
         self.meter.figures(&self.sim)
+    }
+
+    /// What is going on, in a sentence. Anew once a simulated second and when the pattern changes:
+    /// nobody reads a sentence that changes with every frame.
+    pub(crate) fn lead(&mut self) -> String {
+        let figures = self.figures();
+        let now = (figures.now_us / 1_000_000, self.sim.pattern(), figures.hit_ms.is_some());
+        if now != self.lead.0 || self.lead.1.is_empty() {
+            self.lead = (now, sentence(&figures, self.sim.pattern()));
+        }
+        self.lead.1.clone()
     }
 
     /// Looks at what changes slowly enough to be looked at a few times a second.

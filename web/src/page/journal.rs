@@ -129,11 +129,30 @@ fn sentence(kind: &EventKind, ttl_s: u32) -> Option<(Kind, String)> {
         EventKind::RowDeleted { product } => {
             (Kind::Write, format!("Product {product} was deleted by SQL. The cache wasn't told."))
         }
-        EventKind::CacheFailed { .. } | EventKind::CacheDown => (Kind::Trouble, kind.to_string()),
-        EventKind::CacheUp
-        | EventKind::PatternSet(_)
-        | EventKind::TtlSet(_)
-        | EventKind::TrafficSet(_) => (Kind::Setting, kind.to_string()),
+        EventKind::CacheFailed { app, .. } => (
+            Kind::Trouble,
+            format!("App {} could not reach the cache and went on without.", app + 1),
+        ),
+        EventKind::CacheDown => {
+            (Kind::Trouble, "The cache was killed, and all it held is gone.".to_owned())
+        }
+        EventKind::CacheUp => (Kind::Setting, "The cache is there, empty.".to_owned()),
+        EventKind::PatternSet(pattern) => {
+            (Kind::Setting, format!("The pattern is {} now.", pattern.name()))
+        }
+        EventKind::TtlSet(0) => {
+            (Kind::Setting, "What is stored from now on never expires.".to_owned())
+        }
+        EventKind::TtlSet(ttl) => {
+            (Kind::Setting, format!("What is stored from now on lives for {ttl} s."))
+        }
+        EventKind::TrafficSet(traffic) if !traffic.running => {
+            (Kind::Setting, "The automatic traffic rests.".to_owned())
+        }
+        EventKind::TrafficSet(traffic) => {
+            let (rate, writes) = (traffic.rate_per_s, traffic.write_permille / 10);
+            (Kind::Setting, format!("{rate} requests a second now, {writes} % of them writes."))
+        }
         _ => return None,
     })
 }
@@ -155,7 +174,7 @@ fn done(product: u32, latency_us: u64, outcome: Outcome, ttl_s: u32) -> Option<(
         }
         Outcome::NoSuchRow => (Kind::Trouble, format!("There is no product {product}.")),
         Outcome::Failed(_) => {
-            (Kind::Trouble, format!("A request for product {product} {outcome}."))
+            (Kind::Trouble, format!("A request for product {product} failed: too many wait."))
         }
         // Told by the checker's own report.
         Outcome::Stale => return None,

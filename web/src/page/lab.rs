@@ -118,6 +118,7 @@ impl Lab {
             RowView { row: row.clone(), cached }
         };
         Report {
+            lead: engine.lead(),
             figures: engine.figures(),
             entries: engine.journal.entries.iter().cloned().collect(),
             rows: engine.sim.database_rows().map(row_view).collect(),

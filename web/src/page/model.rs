@@ -61,6 +61,8 @@ pub(crate) enum Action {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Report {
     pub(crate) figures: Figures,
+    /// What is going on, in a sentence or two.
+    pub(crate) lead: String,
     pub(crate) entries: Rc<[Entry]>,
     pub(crate) rows: Rc<[RowView]>,
     pub(crate) pattern: Pattern,

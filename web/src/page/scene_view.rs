@@ -71,22 +71,14 @@ pub(crate) fn SceneView(props: &Props) -> Html {
                 </ul>
                 <details {ontoggle}>
                     <summary>{ "Keys as a table" }</summary>
-                    if *open { <Table rows={props.rows.clone()} chosen={props.chosen} act={props.act.clone()} /> }
+                    if *open { { table(&props.rows, props.chosen) } }
                 </details>
             </figcaption>
         </figure>
     }
 }
 
-#[derive(Clone, PartialEq, Properties)]
-struct TableProps {
-    rows: Rc<[RowView]>,
-    chosen: u32,
-    act: Callback<Action>,
-}
-
-#[component]
-fn Table(props: &TableProps) -> Html {
+fn table(rows: &[RowView], chosen: u32) -> Html {
     html! {
         <div class="scroll" tabindex="0" role="region" aria-label="Products">
             <table class="grid">
@@ -95,10 +87,10 @@ fn Table(props: &TableProps) -> Html {
                     <th scope="col" class="number">{ "price in the database" }</th>
                     <th scope="col">{ "in the cache" }</th><th scope="col" class="number">{ "time left" }</th>
                 </tr></thead>
-                <tbody>{ for props.rows.iter().map(|view| {
+                <tbody>{ for rows.iter().map(|view| {
                     let (cached, left) = shown(view);
                     html! {
-                        <tr key={view.row.id} class={classes!((view.row.id == props.chosen).then_some("chosen"))}>
+                        <tr key={view.row.id} class={classes!((view.row.id == chosen).then_some("chosen"))}>
                             <td>{ format!("product:{}", view.row.id) }</td><td>{ &view.row.name }</td>
                             <td class="number">{ money(view.row.price_cents) }</td>
                             <td>{ cached }</td><td class="number">{ left }</td>

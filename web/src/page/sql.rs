@@ -9,7 +9,6 @@ use super::engine::Engine;
 use super::model::{Grid, Line};
 use js_sys::{Array, Function, Promise};
 use larder_sim::Row;
-use serde::Deserialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -24,9 +23,21 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn load(this: &Database, rows: &Array) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
-    fn run(this: &Database, sql: &str) -> Result<JsValue, JsValue>;
+    fn run(this: &Database, sql: &str) -> Result<Ran, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn dump(this: &Database) -> Result<Array, JsValue>;
+
+    /// What its `run` gives.
+    type Ran;
+
+    #[wasm_bindgen(method, getter)]
+    fn columns(this: &Ran) -> Array;
+    #[wasm_bindgen(method, getter)]
+    fn rows(this: &Ran) -> Array;
+    #[wasm_bindgen(method, getter)]
+    fn more(this: &Ran) -> u32;
+    #[wasm_bindgen(method, getter)]
+    fn changes(this: &Ran) -> u32;
 }
 
 /// What became of a line of SQL.
@@ -56,14 +67,6 @@ pub(crate) struct Console {
     database: Rc<RefCell<Option<Database>>>,
 }
 
-#[derive(Deserialize)]
-struct Ran {
-    columns: Vec<String>,
-    rows: Vec<Vec<Option<String>>>,
-    more: u32,
-    changes: u32,
-}
-
 impl Console {
     /// `opener` fetches SQLite and gives a promise of a `Database`.
     pub(crate) fn new(opener: Function) -> Self {
@@ -89,19 +92,21 @@ impl Console {
         })?;
         let rows = after.iter().map(|row| row_in(&row)).collect::<Result<Vec<_>, _>>()?;
         let put = engine.borrow_mut().put_rows(&rows);
-        let ran: Ran = serde_wasm_bindgen::from_value(ran?)?;
-        let changed = (ran.changes > 0).then(|| match ran.changes {
-            1 => "1 row changed. The cache was not told.".to_owned(),
-            n => format!("{n} rows changed. The cache was not told."),
+        let ran = ran?;
+        let columns: Vec<String> = ran.columns().iter().filter_map(|c| c.as_string()).collect();
+        let cells = |row: JsValue| Array::from(&row).iter().map(|cell| cell.as_string()).collect();
+        let message = match ran.changes() {
+            0 if columns.is_empty() => Some("Done.".to_owned()),
+            0 => None,
+            1 => Some("1 row changed. The cache was not told.".to_owned()),
+            n => Some(format!("{n} rows changed. The cache was not told.")),
+        };
+        let grid = (!columns.is_empty()).then(|| Grid {
+            columns,
+            rows: ran.rows().iter().map(cells).collect(),
+            more: ran.more(),
         });
-        let empty = (ran.columns.is_empty() && changed.is_none()).then(|| "Done.".to_owned());
-        let has_grid = !ran.columns.is_empty();
-        let grid = Grid { columns: ran.columns, rows: ran.rows, more: ran.more };
-        Ok(Outcome {
-            grid: has_grid.then_some(grid),
-            message: changed.or(empty),
-            fault: put.err().map(|refused| refused.to_string()),
-        })
+        Ok(Outcome { grid, message, fault: put.err().map(|refused| refused.to_string()) })
     }
 
     async fn open(&self) -> Result<Database, JsValue> {

@@ -3,36 +3,19 @@
 use super::figures::Figures;
 use super::journal::Entry;
 use super::marks::mark;
-use super::model::{Action, Report};
+use super::model::Action;
 use crate::scene::draw::millis;
 use larder_sim::Pattern;
-use std::rc::Rc;
 use yew::prelude::*;
 
 /// Entries of the log that are shown.
 const SHOWN: usize = 40;
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct LeadProps {
-    pub(crate) report: Report,
-}
-
 /// What is going on, in a sentence or two.
-#[component]
-pub(crate) fn Lead(props: &LeadProps) -> Html {
-    // Anew once a simulated second: nobody reads a sentence that changes with every frame.
-    let report = &props.report;
-    let moment =
-        (report.figures.now_us / 1_000_000, report.pattern, report.figures.hit_ratio.is_some());
-    let text = use_memo(moment, |_| sentence(report));
-    html! { <p class="lead">{ (*text).clone() }</p> }
-}
-
-fn sentence(report: &Report) -> String {
-    let figures = &report.figures;
+pub(crate) fn sentence(figures: &Figures, pattern: Pattern) -> String {
     let rate = figures.database_reads_per_s;
     let miss = figures.miss_ms.map_or_else(|| "…".to_owned(), millis);
-    if report.pattern == Pattern::NoCache {
+    if pattern == Pattern::NoCache {
         return format!(
             "Without a cache every read goes to the database: {rate:.0} a second, {miss} each."
         );
@@ -40,7 +23,7 @@ fn sentence(report: &Report) -> String {
     let (Some(ratio), Some(hit)) = (figures.hit_ratio, figures.hit_ms) else {
         return "The cache is empty: the first reads of each product miss, and fill it.".to_owned();
     };
-    let writes = match report.pattern {
+    let writes = match pattern {
         Pattern::LazyLoading => {
             "A write changes the database alone, so reads may be stale for a while."
         }
@@ -56,15 +39,8 @@ fn sentence(report: &Report) -> String {
     )
 }
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct StripProps {
-    pub(crate) figures: Figures,
-}
-
 /// The strip of figures, as the title block of a drawing.
-#[component]
-pub(crate) fn Strip(props: &StripProps) -> Html {
-    let figures = &props.figures;
+pub(crate) fn strip(figures: &Figures) -> Html {
     let totals = &figures.totals;
     let ratio = figures.hit_ratio.map_or_else(|| "–".to_owned(), |r| format!("{:.0} %", r * 100.0));
     let ms = |us: u64| millis(us as f64 / 1000.0);
@@ -122,19 +98,10 @@ fn clock(us: u64) -> String {
     format!("{}:{:02}.{tenths}", seconds / 60, seconds % 60)
 }
 
-#[derive(Clone, PartialEq, Properties)]
-pub(crate) struct LogProps {
-    pub(crate) entries: Rc<[Entry]>,
-    pub(crate) everything: bool,
-    pub(crate) act: Callback<Action>,
-}
-
 /// What happened, newest first.
-#[component]
-pub(crate) fn Log(props: &LogProps) -> Html {
-    let everything = props.everything;
-    let toggle = props.act.reform(move |_: MouseEvent| Action::Everything(!everything));
-    let shown = props.entries.iter().filter(|e| everything || e.by_hand || e.kind.matters());
+pub(crate) fn log(entries: &[Entry], everything: bool, act: &Callback<Action>) -> Html {
+    let toggle = act.reform(move |_: MouseEvent| Action::Everything(!everything));
+    let shown = entries.iter().filter(|e| everything || e.by_hand || e.kind.matters());
     html! {
         <section class="panel log" aria-labelledby="log-title">
             <div class="tabs">

@@ -8,7 +8,6 @@
 use super::layout::Spot;
 use larder_sim::event::MessageKind;
 use larder_sim::{EventKind, Operation, Outcome, Place, RequestId};
-use std::collections::BTreeMap;
 
 /// Requests that are played at a time. What comes beyond is counted but not drawn.
 const MAX_TRIPS: usize = 420;
@@ -55,6 +54,7 @@ pub(super) struct Mote {
 /// One request's messages.
 #[derive(Clone, Debug)]
 struct Trip {
+    request: RequestId,
     app: usize,
     cell: Option<usize>,
     motes: Vec<Mote>,
@@ -68,7 +68,8 @@ struct Trip {
 /// All requests that are played.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trips {
-    trips: BTreeMap<RequestId, Trip>,
+    /// In the order of their numbers.
+    trips: Vec<Trip>,
     /// Messages of the console.
     console: Vec<Mote>,
     console_free_at: f64,
@@ -100,6 +101,11 @@ impl Trips {
         }
     }
 
+    fn find(&mut self, request: RequestId) -> Option<&mut Trip> {
+        let at = self.trips.binary_search_by_key(&request, |trip| trip.request).ok()?;
+        self.trips.get_mut(at)
+    }
+
     fn begin(
         &mut self,
         request: RequestId,
@@ -114,8 +120,16 @@ impl Trips {
         let mark = if matches!(operation, Operation::Read) { Mark::Ask } else { Mark::Write };
         let end = clock + TO_USER;
         let first = Mote { from: Spot::Users, to: Spot::App(app), mark, start: clock, end };
-        let trip = Trip { app, cell, motes: vec![first], free_at: end, at_work: None, done: false };
-        self.trips.insert(request, trip);
+        let trip = Trip {
+            request,
+            app,
+            cell,
+            motes: vec![first],
+            free_at: end,
+            at_work: None,
+            done: false,
+        };
+        self.trips.push(trip);
     }
 
     fn message(
@@ -126,7 +140,7 @@ impl Trips {
         kind: MessageKind,
         clock: f64,
     ) -> f64 {
-        let Some(trip) = self.trips.get_mut(&request) else { return clock };
+        let Some(trip) = self.find(request) else { return clock };
         let (from, to) = (spot(from, trip.cell), spot(to, trip.cell));
         let long = from == Spot::Database || to == Spot::Database;
         trip.go(from, to, mark_of(kind), if long { TO_DATABASE } else { TO_CACHE }, clock);
@@ -143,7 +157,7 @@ impl Trips {
     }
 
     fn work(&mut self, request: RequestId, clock: f64) -> f64 {
-        let Some(trip) = self.trips.get_mut(&request) else { return clock };
+        let Some(trip) = self.find(request) else { return clock };
         let from = trip.free_at.max(clock);
         trip.free_at = from + AT_DATABASE;
         trip.at_work = Some((from, trip.free_at));
@@ -152,7 +166,7 @@ impl Trips {
 
     /// What was found was not true: seen from the moment at which it left the cache.
     fn stale(&mut self, request: RequestId, clock: f64) -> f64 {
-        let Some(trip) = self.trips.get_mut(&request) else { return clock };
+        let Some(trip) = self.find(request) else { return clock };
         for mote in trip.motes.iter_mut().filter(|mote| mote.mark == Mark::Hit) {
             mote.mark = Mark::Stale;
         }
@@ -160,7 +174,7 @@ impl Trips {
     }
 
     fn end(&mut self, request: RequestId, outcome: Outcome, clock: f64) -> f64 {
-        let Some(trip) = self.trips.get_mut(&request) else { return clock };
+        let Some(trip) = self.find(request) else { return clock };
         let mark = match outcome {
             Outcome::Hit => Mark::Hit,
             Outcome::Stale => Mark::Stale,
@@ -177,12 +191,14 @@ impl Trips {
     }
 
     fn seen_at(&self, request: RequestId, clock: f64) -> f64 {
-        self.trips.get(&request).map_or(clock, |trip| trip.free_at.max(clock))
+        self.trips
+            .binary_search_by_key(&request, |trip| trip.request)
+            .map_or(clock, |at| self.trips[at].free_at.max(clock))
     }
 
     /// Forgets what has arrived.
     pub(super) fn tidy(&mut self, clock: f64) {
-        self.trips.retain(|_, trip| {
+        self.trips.retain_mut(|trip| {
             trip.motes.retain(|mote| mote.end > clock);
             !(trip.done && trip.motes.is_empty()) && trip.free_at + 20_000.0 > clock
         });
@@ -191,25 +207,25 @@ impl Trips {
 
     /// Whether nothing is on its way.
     pub(super) fn is_empty(&self) -> bool {
-        self.console.is_empty() && self.trips.values().all(|trip| trip.motes.is_empty())
+        self.console.is_empty() && self.trips.iter().all(|trip| trip.motes.is_empty())
     }
 
     /// What is on its way at this moment.
     pub(super) fn flying(&self, clock: f64) -> impl Iterator<Item = &Mote> {
-        let trips = self.trips.values().flat_map(|trip| &trip.motes);
+        let trips = self.trips.iter().flat_map(|trip| &trip.motes);
         trips.chain(&self.console).filter(move |mote| mote.start <= clock && clock < mote.end)
     }
 
     /// How many statements the database is seen at work on.
     pub(super) fn at_database(&self, clock: f64) -> usize {
-        let at_work = self.trips.values().filter_map(|trip| trip.at_work);
+        let at_work = self.trips.iter().filter_map(|trip| trip.at_work);
         at_work.filter(|&(from, to)| from <= clock && clock < to).count()
     }
 
     /// How many requests an application is seen at work on.
     pub(super) fn at_app(&self, app: usize, clock: f64) -> usize {
         let here = |trip: &&Trip| trip.app == app && trip.motes.iter().any(|m| m.end > clock);
-        self.trips.values().filter(here).count()
+        self.trips.iter().filter(here).count()
     }
 }
 
