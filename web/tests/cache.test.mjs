@@ -114,7 +114,7 @@ test('options, and those that are wrong', () => {
   const cache = new Cache({ maxmemory: '2kb', config: { 'maxmemory-policy': 'allkeys-lru' }, seed: 2n ** 63n });
   for (let i = 0; i < 100; i += 1) cache.execute('SET', `key:${i}`, 'x'.repeat(50));
   assert.ok(cache.stats().evicted > 0);
-  assert.ok(cache.stats().usedMemory <= 2048);
+  assert.ok(cache.stats().usedMemory < 2048 + 200, 'room is made before a command, not after');
   assert.throws(() => new Cache({ maxmemory: 'lots' }), /maxmemory/);
   assert.throws(() => new Cache({ config: { 'no-such': 1 } }), /no-such/);
   assert.throws(() => new Cache({ max: 1 }), /no option is called max/);

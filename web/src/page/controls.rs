@@ -52,9 +52,13 @@ fn cache(props: &Controls<'_>) -> Html {
     html! {
         <fieldset class="group">
             <legend>{ "Cache" }</legend>
+            <div class="row apart">
             <button type="button" role="switch" class="switch" aria-checked={on.to_string()} onclick={switch}>
                 <span class="knob" aria-hidden="true" />{ if on { "Cache on" } else { "Cache off" } }
             </button>
+                <button type="button" id="restart" title="Kill the cache; it comes back empty"
+                    onclick={emit(props.act, Action::Restart)}>{ "Restart cache" }</button>
+            </div>
             <div class="segments" role="group" aria-label="What a write does">
                 { for writes.into_iter().map(|(pattern, name, title)| html! {
                     <button type="button" {title} aria-pressed={(props.writes == pattern).to_string()}
@@ -136,8 +140,6 @@ fn by_hand(props: &Controls<'_>) -> Html {
             <div class="row">
                 <button type="button" id="read" onclick={emit(props.act, Action::Read)}>{ "Read one" }</button>
                 <button type="button" id="write" onclick={emit(props.act, Action::Write)}>{ "Write one" }</button>
-                <button type="button" id="restart" title="Kill the cache; it comes back empty"
-                    onclick={emit(props.act, Action::Restart)}>{ "Restart cache" }</button>
             </div>
             <p class="note">{ for view.map(|view| {
                 let (state, left) = shown(view);

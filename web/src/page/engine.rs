@@ -18,7 +18,9 @@ const MAX_FRAME_US: f64 = 1_000_000.0;
 const MAX_FRAME_STEPS: u32 = 60_000;
 /// How far a paused run goes on so that what was asked by hand is answered.
 const MAX_ANSWER_US: u64 = 2_000_000;
-/// The seed of the page's run, unless the address names another.
+/// How far it goes on so that a command of the console is: one may block.
+const MAX_REPLY_US: u64 = 20_000;
+/// The seed of the page's run, which is the same for everyone.
 pub(crate) const SEED: u64 = 7;
 
 /// The run behind the page.
@@ -123,19 +125,17 @@ impl Engine {
             _ => None,
         });
         self.journal.watch(started);
-        if self.paused {
-            let request = started.unwrap_or(0);
-            if !events.iter().any(|e| answered(&e.kind, request)) {
-                self.run_until(|kind| answered(kind, request));
-            }
+        let request = started.unwrap_or(0);
+        if self.paused && !events.iter().any(|e| answered(&e.kind, request)) {
+            self.settling = true;
+            self.run_until(MAX_ANSWER_US, |kind| answered(kind, request));
         }
         Ok(())
     }
 
-    /// Lets a paused run go on until something has happened.
-    fn run_until(&mut self, happened: impl Fn(&EventKind) -> bool) {
-        self.settling = true;
-        let end = self.sim.now_us() + MAX_ANSWER_US;
+    /// Lets the run go on until something has happened, but not for longer than `within_us`.
+    fn run_until(&mut self, within_us: u64, happened: impl Fn(&EventKind) -> bool) {
+        let end = self.sim.now_us() + within_us;
         while let Some(next) = self.sim.next_step_at_us().filter(|&at| at <= end) {
             while self.sim.advance_to(next, MAX_FRAME_STEPS) == Advance::BudgetSpent {}
             if self.drain().iter().any(|event| happened(&event.kind)) {
@@ -147,7 +147,8 @@ impl Engine {
     /// Goes on to the end of the next request, and stands still.
     pub(crate) fn step(&mut self) {
         self.paused = true;
-        self.run_until(|kind| matches!(kind, EventKind::RequestDone { .. }));
+        self.settling = true;
+        self.run_until(MAX_ANSWER_US, |kind| matches!(kind, EventKind::RequestDone { .. }));
     }
 
     pub(crate) fn set_paused(&mut self, paused: bool) {
@@ -166,11 +167,16 @@ impl Engine {
         self.act(Input::WriteOnce { app: None, product: self.chosen, price_cents }, is_done)
     }
 
+    /// Sends a command from the console. Time goes on to the reply at once, less than a
+    /// millisecond as a rule, so that it is printed before anything else is typed.
     pub(crate) fn command(&mut self, args: Vec<Vec<u8>>) -> Result<(), Refused> {
-        let is_reply = |kind: &EventKind, _| {
+        self.drain();
+        self.sim.input(Input::CacheCommand(args))?;
+        self.settling |= self.paused;
+        self.run_until(MAX_REPLY_US, |kind| {
             matches!(kind, EventKind::ConsoleReply { .. } | EventKind::ConsoleClosed)
-        };
-        self.act(Input::CacheCommand(args), is_reply)
+        });
+        Ok(())
     }
 
     /// Makes the simulation's rows those that are given: what a console of the database did.

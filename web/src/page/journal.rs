@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 
 /// Entries that are kept.
 const KEPT: usize = 120;
+/// Entries that are looked at for one that says the same.
+const RECENT: usize = 16;
 /// Requests made by hand whose end is still awaited.
 const MAX_WATCHED: usize = 64;
 
@@ -53,6 +55,8 @@ pub(crate) struct Entry {
     pub(crate) at_us: u64,
     pub(crate) kind: Kind,
     pub(crate) text: String,
+    /// How often it has happened.
+    pub(crate) times: u32,
     /// The visitor asked for it: it is announced.
     pub(crate) by_hand: bool,
 }
@@ -88,7 +92,13 @@ impl Journal {
             self.watched.swap_remove(at);
         }
         self.next += 1;
-        let entry = Entry { number: self.next, at_us: event.at_us, kind, text, by_hand };
+        let mut entry =
+            Entry { number: self.next, at_us: event.at_us, kind, text, by_hand, times: 1 };
+        // What has just been said is counted rather than said again.
+        let mut recent = self.entries.iter().take(RECENT);
+        if let Some(at) = recent.position(|old| !by_hand && old.text == entry.text) {
+            entry.times += self.entries.remove(at).map_or(0, |old| old.times);
+        }
         self.entries.push_front(entry);
         self.entries.truncate(KEPT);
     }

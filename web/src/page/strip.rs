@@ -24,9 +24,7 @@ pub(crate) fn sentence(figures: &Figures, pattern: Pattern) -> String {
         return "The cache is empty: the first reads of each product miss, and fill it.".to_owned();
     };
     let writes = match pattern {
-        Pattern::LazyLoading => {
-            "A write changes the database alone, so reads may be stale for a while."
-        }
+        Pattern::LazyLoading => "A write changes the database alone, so reads may be stale.",
         Pattern::LazyWithInvalidation => {
             "A write deletes the key, so the next read fetches the new row."
         }
@@ -115,7 +113,7 @@ pub(crate) fn log(entries: &[Entry], everything: bool, act: &Callback<Action>) -
                     <li key={entry.number} class={classes!(entry.kind.name(), entry.by_hand.then_some("mine"))}>
                         { mark(entry.kind.name()) }
                         <time>{ format!("{:.2}", entry.at_us as f64 / 1e6) }</time>
-                        <span>{ &entry.text }</span>
+                        <span>{ &entry.text }{ for (entry.times > 1).then(|| format!(" {} times.", entry.times)) }</span>
                     </li>
                 }) }
             </ol>

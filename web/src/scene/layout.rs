@@ -205,7 +205,7 @@ impl Layout {
 
     fn console(&self) -> Path {
         let mut path = Path::default();
-        let x = self.cabinet.right() - 40.0;
+        let x = self.cabinet.x + self.cabinet.w * 0.5;
         path.push(x, self.cabinet.y - 24.0);
         path.push(x, self.cabinet.y);
         path
