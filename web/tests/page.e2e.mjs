@@ -126,7 +126,7 @@ test('a write by lazy loading leaves a stale read, one by write-through does not
   assert.equal(await readAndWrite(), 0);
   const end = await state(page);
   assert.ok(key(end, 'product:24').value.includes(`"price_cents":${price(end, 24)}`));
-  await page.click('text=… and delete');
+  await page.click('text=Lazy + delete');
   await until(page, (s) => s.pattern === 'lazy loading with invalidation', 'invalidation');
   assert.equal(await readAndWrite(), 0);
 });

@@ -1,6 +1,6 @@
 //! Runs of the simulation that can be compared with the same runs natively.
 
-use larder_sim::{Advance, Scenario, Sim, Traffic, rehearsal};
+use larder_sim::{Advance, Input, Scenario, Sim, Traffic, rehearsal};
 use wasm_bindgen::prelude::*;
 
 /// The longest run, in milliseconds.
@@ -12,8 +12,9 @@ const BUDGET: u32 = 10_000;
 /// digest of everything that happened, 16 hex digits. Equal for equal seeds, here and natively.
 #[wasm_bindgen]
 pub fn simulate(seed: u64, ms: f64) -> String {
-    let traffic = Traffic { running: true, ..Traffic::default() };
-    let mut sim = Sim::new(Scenario { traffic, ..Scenario::default() }, seed);
+    let mut sim = Sim::new(Scenario::default(), seed);
+    // An input within all bounds is never refused.
+    let _ = sim.input(Input::SetTraffic(Traffic { running: true, ..Traffic::default() }));
     let until_us = (ms.clamp(0.0, MAX_MS) * 1000.0) as u64;
     while sim.advance_to(until_us, BUDGET) == Advance::BudgetSpent {
         let _ = sim.drain_events();

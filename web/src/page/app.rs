@@ -45,7 +45,7 @@ pub(crate) fn App(props: &Props) -> Html {
                 <p class="lead">{ &model.report.lead }</p>
                 <SceneView lab={props.lab.clone()} act={act.clone()} reported={(*reported).clone()}
                     rows={model.report.rows.clone()} chosen={model.report.chosen} />
-                { strip(&model.report.figures) }
+                { strip(&model.report.figures, model.report.pattern) }
                 { controls(&Controls { report: &model.report, writes: model.writes, act: &act }) }
                 <div class="lower" id="consoles" tabindex="-1">
                     { consoles(&model, &act) }

@@ -40,7 +40,7 @@ fn cache(props: &Controls<'_>) -> Html {
     let switch = emit(props.act, Action::Cache(!on));
     let writes = [
         (Pattern::LazyLoading, "Lazy loading", "a write changes the database only"),
-        (Pattern::LazyWithInvalidation, "… and delete", "a write deletes the key as well"),
+        (Pattern::LazyWithInvalidation, "Lazy + delete", "a write deletes the key as well"),
         (Pattern::WriteThrough, "Write-through", "a write stores the new row as well"),
     ];
     let ttl = nearest(

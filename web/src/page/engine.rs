@@ -43,6 +43,8 @@ pub(crate) struct Engine {
     settling: bool,
     /// The last sentence about what is going on, and what it was about.
     lead: ((u64, Pattern, bool), String),
+    /// The figures when the cache was last switched off.
+    before: Option<Figures>,
     /// Simulated microseconds that a frame left over.
     rest_us: f64,
 }
@@ -64,6 +66,7 @@ impl Engine {
             sight: Sight::default(),
             settling: false,
             lead: Default::default(),
+            before: None,
             rest_us: 0.0,
         }
     }
@@ -210,6 +213,9 @@ impl Engine {
     }
 
     pub(crate) fn set_pattern(&mut self, pattern: Pattern) {
+        if pattern == Pattern::NoCache {
+            self.before = Some(self.figures());
+        }
         self.meter.forget_latencies();
         self.set(Input::SetPattern(pattern));
     }
@@ -228,7 +234,7 @@ impl Engine {
         let figures = self.figures();
         let now = (figures.now_us / 1_000_000, self.sim.pattern(), figures.hit_ms.is_some());
         if now != self.lead.0 || self.lead.1.is_empty() {
-            self.lead = (now, sentence(&figures, self.sim.pattern()));
+            self.lead = (now, sentence(&figures, self.sim.pattern(), self.before.as_ref()));
         }
         self.lead.1.clone()
     }

@@ -57,7 +57,7 @@ pub(crate) fn SceneView(props: &Props) -> Html {
         ("miss", "miss: on to the database"),
         ("write", "write"),
         ("store", "stored in the cache"),
-        ("stale", "stale: not true any more"),
+        ("stale", "stale: out of date"),
         ("expired", "expired"),
     ];
     html! {

@@ -12,12 +12,17 @@ use yew::prelude::*;
 const SHOWN: usize = 40;
 
 /// What is going on, in a sentence or two.
-pub(crate) fn sentence(figures: &Figures, pattern: Pattern) -> String {
+pub(crate) fn sentence(figures: &Figures, pattern: Pattern, before: Option<&Figures>) -> String {
     let rate = figures.database_reads_per_s;
     let miss = figures.miss_ms.map_or_else(|| "…".to_owned(), millis);
     if pattern == Pattern::NoCache {
+        // What it was with the cache, for comparison.
+        let was = before.and_then(|old| Some((old.database_reads_per_s, millis(old.hit_ms?))));
+        let (than, hit) = was.map_or((String::new(), String::new()), |(rate, hit)| {
+            (format!(" instead of {rate:.0}"), format!(" instead of {hit}"))
+        });
         return format!(
-            "Without a cache every read goes to the database: {rate:.0} a second, {miss} each."
+            "Without a cache every read goes to the database: {rate:.0} a second{than}, {miss} each{hit}."
         );
     }
     let (Some(ratio), Some(hit)) = (figures.hit_ratio, figures.hit_ms) else {
@@ -38,9 +43,12 @@ pub(crate) fn sentence(figures: &Figures, pattern: Pattern) -> String {
 }
 
 /// The strip of figures, as the title block of a drawing.
-pub(crate) fn strip(figures: &Figures) -> Html {
+pub(crate) fn strip(figures: &Figures, pattern: Pattern) -> Html {
     let totals = &figures.totals;
-    let ratio = figures.hit_ratio.map_or_else(|| "–".to_owned(), |r| format!("{:.0} %", r * 100.0));
+    let ratio = figures
+        .hit_ratio
+        .filter(|_| pattern != Pattern::NoCache)
+        .map_or_else(|| "–".to_owned(), |r| format!("{:.0} %", r * 100.0));
     let ms = |us: u64| millis(us as f64 / 1000.0);
     let expired = totals.expired_by_access + totals.expired_by_cycle;
     let cells = [

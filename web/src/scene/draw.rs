@@ -80,6 +80,9 @@ impl Scene {
         let middle = (from + to) / 2.0;
         let half = pen.width(text, 600, 13.0) / 2.0 + 8.0;
         let point = |x| Point { x, y };
+        if half * 2.0 + 24.0 > to - from {
+            return pen.weighted(text, point(middle), 600, 12.0, "center", colour);
+        }
         pen.segment(point(from), point(middle - half), 1.0, line);
         pen.segment(point(middle + half), point(to), 1.0, line);
         for (x, back) in [(from, 6.0), (to, -6.0)] {
@@ -133,8 +136,7 @@ impl Scene {
 
     fn cabinet(&self, pen: &Pen<'_>, sight: &Sight) {
         let (cabinet, theme) = (self.layout.cabinet, &self.theme);
-        let there = sight.cache_on && sight.cache_up;
-        pen.alpha(if there { 1.0 } else { 0.4 });
+        pen.alpha(strength(sight));
         pen.frame(cabinet, 1.5, &theme.ink, &theme.paper);
         let inner =
             Rect { x: cabinet.x + 3.0, y: cabinet.y + 3.0, w: cabinet.w - 6.0, h: cabinet.h - 6.0 };
@@ -216,7 +218,7 @@ impl Scene {
             self.chosen(pen, at);
         }
         if let Some((what, since)) = ring.last.filter(|&(_, since)| self.clock - since < FLASH) {
-            marks::happened(pen, theme, at, r, what, self.clock - since);
+            marks::happened(pen, theme, at, r, (what, self.clock - since), strength(sight));
         }
         let size = (r * 0.62).clamp(10.0, 13.5);
         pen.weighted(&product.to_string(), at, 500, size, "center", label);
@@ -248,7 +250,8 @@ impl Scene {
         let size = if self.layout.wide { 30.0 } else { 24.0 };
         pen.weighted(&rate, Point { x: db.cx(), y: top }, 600, size, "center", &theme.miss);
         let under = Point { x: db.cx(), y: top + size * 0.5 + 10.0 };
-        pen.text("reads a second", under, 12.0, "center", &theme.soft);
+        let unit = if db.w < 110.0 { "reads/s" } else { "reads a second" };
+        pen.text(unit, under, 12.0, "center", &theme.soft);
         self.pool(pen, sight, under.y + 16.0);
     }
 
@@ -315,6 +318,11 @@ impl Ring {
         let whole = expires.saturating_sub(self.written_at_us).max(1);
         Some(expires.saturating_sub(now_us) as f64 / whole as f64)
     }
+}
+
+/// How strongly the cache is drawn: one that nobody uses is a shadow.
+fn strength(sight: &Sight) -> f64 {
+    if sight.cache_on && sight.cache_up { 1.0 } else { 0.4 }
 }
 
 /// Slow at either end.

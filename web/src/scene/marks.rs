@@ -24,18 +24,18 @@ pub(super) fn travelling(pen: &Pen<'_>, theme: &Theme, at: Point, mark: Mark) {
     }
 }
 
-/// Draws what has just happened to a key, `age` milliseconds ago.
+/// Draws what has just happened to a key, so many milliseconds ago.
 pub(super) fn happened(
     pen: &Pen<'_>,
     theme: &Theme,
     at: Point,
     radius: f64,
-    what: Happened,
-    age: f64,
+    (what, age): (Happened, f64),
+    strength: f64,
 ) {
     let t = (age / FLASH).clamp(0.0, 1.0);
     let out = 1.0 - (1.0 - t).powi(3);
-    pen.alpha((1.0 - t).powf(0.8));
+    pen.alpha((1.0 - t).powf(0.8) * strength);
     match what {
         Happened::Hit => {
             pen.disc(at, radius * (0.35 + 0.5 * out), &theme.hit);
@@ -68,7 +68,7 @@ pub(super) fn happened(
             cross(pen, fallen, radius * 0.4, &theme.soft);
         }
     }
-    pen.alpha(1.0);
+    pen.alpha(strength);
 }
 
 pub(super) fn diamond(pen: &Pen<'_>, at: Point, r: f64, colour: &str, paper: &str, full: bool) {
