@@ -17,19 +17,20 @@ const LIMIT: Duration = Duration::from_secs(40 * 60);
 /// A job: one or more commands.
 pub(crate) struct Job {
     log: Option<(PathBuf, Progress)>,
+    remark: String,
 }
 
 impl Job {
     /// A job whose commands speak to our terminal.
     pub(crate) fn on_terminal() -> Self {
-        Self { log: None }
+        Self { log: None, remark: String::new() }
     }
 
     /// A job whose commands write to `target/xtask/NAME.log`, begun anew.
     pub(crate) fn logged(name: &str) -> Result<Self> {
         let path = paths::scratch()?.join(format!("{}.log", name.replace(' ', "-")));
         File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { log: Some((path, Progress::start(name))) })
+        Ok(Self { log: Some((path, Progress::start(name))), remark: String::new() })
     }
 
     /// Runs a command to its end.
@@ -66,6 +67,11 @@ impl Job {
         self.note(line)
     }
 
+    /// Keeps a word for the line that tells how it ended.
+    pub(crate) fn remark(&mut self, text: &str) {
+        text.clone_into(&mut self.remark);
+    }
+
     /// The log, when there is one.
     pub(crate) fn log(&self) -> Option<&Path> {
         self.log.as_ref().map(|(path, _)| path.as_path())
@@ -74,7 +80,7 @@ impl Job {
     /// Says how it ended.
     pub(crate) fn finish(self, ending: &str, detail: &str) {
         if let Some((_, progress)) = self.log {
-            progress.finish(ending, detail);
+            progress.finish(ending, format!("{detail}  {}", self.remark).trim());
         }
     }
 }
