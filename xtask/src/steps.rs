@@ -87,7 +87,7 @@ pub(crate) const STEPS: &[Step] = &[
         name: "native",
         about: "tests of the native crates",
         tests: true,
-        run: |job| job.run(&mut sh::cargo(&["test"])),
+        run: |job| job.run(&mut sh::cargo(&["test", "--no-fail-fast"])),
         ..PLAIN
     },
     Step {
