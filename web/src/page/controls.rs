@@ -88,6 +88,9 @@ fn time(props: &Controls<'_>) -> Html {
             </div>
             { slider("speed", "Speed", SPEEDS.len(), speed, format!("{}×", props.report.speed),
                 move |i| act.emit(Action::Speed(SPEEDS[i]))) }
+            if let Some(reached) = props.report.reached {
+                <p class="note">{ format!("This browser reaches {reached:.1}×.") }</p>
+            }
         </fieldset>
     }
 }

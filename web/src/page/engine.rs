@@ -14,8 +14,8 @@ use larder_sim::{
 
 /// Simulated microseconds in one frame at the most: a tab that slept must not try to catch up.
 const MAX_FRAME_US: f64 = 1_000_000.0;
-/// Steps of the simulation in one frame at the most; what is left waits for the next.
-const MAX_FRAME_STEPS: u32 = 60_000;
+/// Steps of the simulation between two looks at the visitor's clock.
+const STEPS: u32 = 400;
 /// How far a paused run goes on so that what was asked by hand is answered.
 const MAX_ANSWER_US: u64 = 2_000_000;
 /// How far it goes on so that a command of the console is: one may block.
@@ -31,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) paused: bool,
     /// Simulated time for each unit of the visitor's.
     pub(crate) speed: f64,
+    /// What was reached of it lately, on average.
+    reached: f64,
     pub(crate) chosen: u32,
     /// What a write does while the cache is on; kept while it is off.
     pub(crate) writes: Pattern,
@@ -58,6 +60,7 @@ impl Engine {
             scene: None,
             paused: false,
             speed: 1.0,
+            reached: 1.0,
             chosen: 1,
             writes: Pattern::default(),
             journal: Journal::default(),
@@ -71,12 +74,16 @@ impl Engine {
         }
     }
 
-    /// Lets `ms` milliseconds of the visitor's time go by.
-    pub(crate) fn pass(&mut self, ms: f64) {
-        if !self.paused {
+    /// Lets `ms` milliseconds of the visitor's time go by. When `late` says so before they have,
+    /// the simulation is too slow for the wanted speed, and goes as fast as it can.
+    pub(crate) fn pass(&mut self, ms: f64, late: impl Fn() -> bool) {
+        if !self.paused && ms > 0.0 {
             let us = (ms * 1000.0 * self.speed + self.rest_us).min(MAX_FRAME_US);
             self.rest_us = us.fract();
-            self.advance(self.sim.now_us() + us as u64);
+            let from = self.sim.now_us();
+            self.advance(from + us as u64, late);
+            let reached = (self.sim.now_us() - from) as f64 / 1000.0 / ms;
+            self.reached += (reached - self.reached) * 0.05;
         }
         let flow = if self.paused { 1.0 } else { self.speed.sqrt() };
         if let Some(scene) = &mut self.scene
@@ -92,9 +99,14 @@ impl Engine {
         !self.paused || self.settling
     }
 
-    fn advance(&mut self, until_us: u64) {
-        let _ = self.sim.advance_to(until_us, MAX_FRAME_STEPS);
+    fn advance(&mut self, until_us: u64, late: impl Fn() -> bool) {
+        while self.sim.advance_to(until_us, STEPS) == Advance::BudgetSpent && !late() {}
         self.drain();
+    }
+
+    /// The speed that is reached, when it is less than what is wanted.
+    pub(crate) fn reached(&self) -> Option<f64> {
+        (!self.paused && self.reached < self.speed * 0.8).then_some(self.reached)
     }
 
     fn drain(&mut self) -> Vec<Event> {
@@ -140,7 +152,7 @@ impl Engine {
     fn run_until(&mut self, within_us: u64, happened: impl Fn(&EventKind) -> bool) {
         let end = self.sim.now_us() + within_us;
         while let Some(next) = self.sim.next_step_at_us().filter(|&at| at <= end) {
-            while self.sim.advance_to(next, MAX_FRAME_STEPS) == Advance::BudgetSpent {}
+            while self.sim.advance_to(next, STEPS) == Advance::BudgetSpent {}
             if self.drain().iter().any(|event| happened(&event.kind)) {
                 return;
             }
@@ -152,6 +164,11 @@ impl Engine {
         self.paused = true;
         self.settling = true;
         self.run_until(MAX_ANSWER_US, |kind| matches!(kind, EventKind::RequestDone { .. }));
+    }
+
+    pub(crate) fn set_speed(&mut self, speed: f64) {
+        self.speed = speed;
+        self.reached = speed;
     }
 
     pub(crate) fn set_paused(&mut self, paused: bool) {

@@ -9,11 +9,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{HtmlCanvasElement, MediaQueryList, Window};
+use web_sys::{HtmlCanvasElement, MediaQueryList, Performance, Window};
 use yew::Callback;
 
 /// A frame counts for so many milliseconds at the most: a tab that slept doesn't catch up.
 const MAX_FRAME_MS: f64 = 100.0;
+/// Milliseconds of a frame that the simulation may take; the rest is for drawing and the page.
+const SIMULATE_MS: f64 = 7.0;
 /// Milliseconds between two reports to the page, and between two frames that show little motion.
 const REPORT_MS: f64 = 140.0;
 const CALM_MS: f64 = 250.0;
@@ -75,7 +77,11 @@ impl Loop {
         let gone = (now_ms - self.last_ms).clamp(0.0, MAX_FRAME_MS);
         self.last_ms = now_ms;
         // The first frame has no predecessor.
-        self.lab.engine.borrow_mut().pass(if gone.is_nan() { 0.0 } else { gone });
+        let gone = if gone.is_nan() { 0.0 } else { gone };
+        let clock = self.window.performance();
+        let now = || clock.as_ref().map_or(0.0, Performance::now);
+        let end = now() + SIMULATE_MS;
+        self.lab.engine.borrow_mut().pass(gone, || now() > end);
         if now_ms - self.reported_ms >= REPORT_MS {
             self.reported_ms = now_ms;
             self.fit();

@@ -64,7 +64,7 @@ impl Lab {
         match action {
             Action::Pause(paused) => engine.set_paused(*paused),
             Action::Step => engine.step(),
-            Action::Speed(speed) => engine.speed = *speed,
+            Action::Speed(speed) => engine.set_speed(*speed),
             Action::Cache(true) => {
                 let writes = engine.writes;
                 engine.set_pattern(writes);
@@ -127,6 +127,7 @@ impl Lab {
             traffic: engine.sim.traffic(),
             paused: engine.paused,
             speed: engine.speed,
+            reached: engine.reached().map(|speed| (speed * 10.0).round() / 10.0),
             chosen: engine.chosen,
             replies: std::mem::take(&mut engine.replies),
         }

@@ -70,6 +70,8 @@ pub(crate) struct Report {
     pub(crate) traffic: Traffic,
     pub(crate) paused: bool,
     pub(crate) speed: f64,
+    /// What is reached of it, when that is less.
+    pub(crate) reached: Option<f64>,
     pub(crate) chosen: u32,
     /// What the console has got as replies since the last report.
     pub(crate) replies: Vec<String>,

@@ -121,7 +121,10 @@ pub(crate) fn log(entries: &[Entry], everything: bool, act: &Callback<Action>) -
                     <li key={entry.number} class={classes!(entry.kind.name(), entry.by_hand.then_some("mine"))}>
                         { mark(entry.kind.name()) }
                         <time>{ format!("{:.2}", entry.at_us as f64 / 1e6) }</time>
-                        <span>{ &entry.text }{ for (entry.times > 1).then(|| format!(" {} times.", entry.times)) }</span>
+                        <span>
+                            { &entry.text }
+                            { for (entry.times > 1).then(|| format!(" {} times.", entry.times)) }
+                        </span>
                     </li>
                 }) }
             </ol>

@@ -150,7 +150,10 @@ pub(crate) fn Terminal(props: &Props) -> Html {
         <div class="terminal">
             <div class="output scroll" ref={output} role="log" tabindex="0" aria-label="Output">
                 if props.lines.is_empty() {
-                    <div class="examples"><span>{ "Try" }</span>{ for dialect.examples().iter().copied().map(example) }</div>
+                    <div class="examples">
+                        <span>{ "Try" }</span>
+                        { for dialect.examples().iter().copied().map(example) }
+                    </div>
                 }
                 { for props.lines.iter().map(|line| printed(dialect, line)) }
                 if props.busy && dialect == Dialect::Sql { <pre class="soft">{ "…" }</pre> }
@@ -198,7 +201,8 @@ fn result(grid: &Grid) -> Html {
 /// What is known of the command that is being typed.
 fn hint(dialect: Dialect, typed: &str) -> Html {
     if dialect == Dialect::Sql {
-        return html! { "SQLite, loaded when first used, over the simulation's own rows. The cache isn't told of a change." };
+        return html! { "SQLite, loaded when first used, over the simulation's own rows. \
+        The cache isn't told of a change." };
     }
     if let Some((syntax, summary)) = console::hint(typed) {
         return html! { <><code>{ syntax }</code>{ " " }{ summary }</> };

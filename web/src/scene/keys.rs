@@ -48,17 +48,24 @@ struct Pending {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rings {
     pub(super) rings: Vec<Ring>,
+    /// The key that each ring stands for.
+    keys: Vec<Vec<u8>>,
     pending: Vec<Pending>,
 }
 
 impl Rings {
-    pub(super) fn resize(&mut self, cells: usize) {
-        self.rings.resize(cells, Ring::default());
-        self.pending.retain(|p| p.cell < cells);
+    /// Gives each product a ring. What was known of the others is forgotten.
+    pub(super) fn set_products(&mut self, products: &[u32]) {
+        let keys: Vec<Vec<u8>> = products.iter().map(|&id| shop::key(id)).collect();
+        let known = |key| self.keys.iter().position(|old| old == key);
+        let ring = |key| known(key).map(|at| self.rings[at]).unwrap_or_default();
+        self.rings = keys.iter().map(ring).collect();
+        self.keys = keys;
+        self.pending.clear();
     }
 
     /// Takes an event in that is to be seen at `seen_at`.
-    pub(super) fn take(&mut self, kind: &EventKind, at_us: u64, seen_at: f64, cells: &[u32]) {
+    pub(super) fn take(&mut self, kind: &EventKind, at_us: u64, seen_at: f64) {
         let (key, what) = match kind {
             EventKind::CacheHit { key, .. } => (key, Happened::Hit),
             EventKind::CacheMiss { key, .. } => (key, Happened::Miss),
@@ -76,7 +83,7 @@ impl Rings {
             EventKind::CacheDown => return self.clear(),
             _ => return,
         };
-        let Some(cell) = cells.iter().position(|&id| shop::key(id) == *key) else { return };
+        let Some(cell) = self.keys.iter().position(|known| known == key) else { return };
         if self.pending.len() >= MAX_PENDING {
             let oldest = self.pending.remove(0);
             self.show(oldest);

@@ -130,14 +130,15 @@ impl Layout {
     fn users_to(&self, i: usize) -> Path {
         let app = self.app(i);
         let mut path = Path::default();
-        path.push(self.users.x, self.users.y);
         if self.wide {
+            path.push(self.users.x + 14.0, self.users.y);
             let turn = (self.users.x + app.x) / 2.0;
             path.push(turn, self.users.y);
             path.push(turn, app.cy());
             path.push(app.x, app.cy());
         } else {
-            let turn = (self.users.y + app.y) / 2.0;
+            let turn = (self.users.y + app.y) / 2.0 + 6.0;
+            path.push(self.users.x, self.users.y + 13.0);
             path.push(self.users.x, turn);
             path.push(app.cx(), turn);
             path.push(app.cx(), app.y);

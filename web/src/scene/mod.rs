@@ -90,7 +90,7 @@ impl Scene {
         let cells = &products[..products.len().min(MAX_CELLS)];
         if cells != self.cells {
             self.cells = cells.to_vec();
-            self.rings.resize(self.cells.len());
+            self.rings.set_products(&self.cells);
             self.resize();
         }
     }
@@ -121,7 +121,7 @@ impl Scene {
     pub(crate) fn take(&mut self, event: &Event) {
         let seen_at = self.trips.take(&event.kind, self.clock, &self.cells);
         let seen_at = if self.calm { self.clock } else { seen_at };
-        self.rings.take(&event.kind, event.at_us, seen_at, &self.cells);
+        self.rings.take(&event.kind, event.at_us, seen_at);
         if matches!(event.kind, EventKind::CacheDown) {
             self.trips = Trips::default();
         }
