@@ -47,9 +47,11 @@ pub(crate) const WORKER: Artifact = Artifact {
     build: worker_build,
 };
 
-/// Smallest first; the second round still finds a little. The Worker's glue catches traps, to begin
-/// anew after one, by exception handling.
-const WASM_OPT: &[&str] = &["-Oz", "-Oz", "--strip-producers", "--enable-exception-handling"];
+/// For the fewest bytes after gzip, which isn't the same as the fewest: inlining takes 2.5 % off a
+/// module and adds 6 % to what is downloaded. The Worker's glue catches traps, to begin anew after
+/// one, by exception handling.
+const WASM_OPT: &[&str] =
+    &["-Oz", "--skip-pass=inlining-optimizing", "--strip-producers", "--enable-exception-handling"];
 
 impl Artifact {
     /// Builds it, unless it is there already and nothing that it is made from has changed.
