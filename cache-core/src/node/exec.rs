@@ -105,8 +105,8 @@ impl Node {
             conn.input.drain(..conn.consumed);
             conn.consumed = 0;
         }
-        if conn.has(ConnFlags::READING_PAUSED) && conn.unread_input() <= super::INPUT_HIGH_WATER / 2
-        {
+        let backlog = conn.parser.backlog(conn.unread_input());
+        if conn.has(ConnFlags::READING_PAUSED) && backlog <= super::INPUT_HIGH_WATER / 2 {
             conn.flags.remove(ConnFlags::READING_PAUSED);
             self.state.act(Action::ResumeReading(conn.id));
         }

@@ -41,7 +41,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use output::Progress;
 
-/// Unexecuted input of one connection, in bytes, at which the host is asked to stop reading it.
+/// Input of one connection that waits to be executed, in bytes, at which the host is asked to stop
+/// reading it. A command that is still incomplete doesn't count: it is let in whole.
 pub const INPUT_HIGH_WATER: usize = 1 << 20;
 /// Unsent output of one connection, in bytes, at which its commands wait until the peer reads.
 pub const OUTPUT_HIGH_WATER: usize = 64 << 20;
@@ -158,8 +159,8 @@ impl Node {
             self.conns.offer(conn);
             return gone;
         }
-        // A long argument is let in whole; what is executable already can wait at the peer.
-        let pause = unread > INPUT_HIGH_WATER && connection.parser.wanted(unread) == 0;
+        // A long command is let in whole; what is executable already can wait at the peer.
+        let pause = connection.parser.backlog(unread) > INPUT_HIGH_WATER;
         connection.flags.set(ConnFlags::READING_PAUSED, pause);
         self.conns.wake(conn);
         Intake { consumed: bytes.len(), pause }

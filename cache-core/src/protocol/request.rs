@@ -152,9 +152,11 @@ impl Parser {
         self.bulk = None;
     }
 
-    /// How many bytes are certain to be missing still, to size a read. Bounded by a claimed length.
-    pub fn wanted(&self, buffered: usize) -> usize {
-        self.bulk.map_or(0, |len| (self.at + len + 2).saturating_sub(buffered))
+    /// How many of `buffered` bytes may belong to commands that are complete. What is known to be of
+    /// a command that lacks its end is no backlog: only reading on can end it.
+    pub fn backlog(&self, buffered: usize) -> usize {
+        let known = self.bulk.map_or(self.at, |len| self.at + len + 2);
+        buffered.saturating_sub(known)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::START;
 use cache_core::config::Config;
-use cache_core::node::{INPUT_HIGH_WATER, OUTPUT_HIGH_WATER, Run};
+use cache_core::node::{Action, INPUT_HIGH_WATER, OUTPUT_HIGH_WATER, Run};
+use cache_core::protocol::request;
 use cache_core::{Budget, ConnId, Node, Peer};
 use proptest::prelude::*;
 
@@ -18,6 +19,11 @@ fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
 
 pub(crate) fn settle(node: &mut Node) {
     while node.run(START, Budget::default(), &mut ()) == Run::More {}
+}
+
+/// Whether the host is asked to go on reading.
+fn is_resumed(node: &mut Node, conn: ConnId) -> bool {
+    core::iter::from_fn(|| node.poll_action()).any(|a| a == Action::ResumeReading(conn))
 }
 
 /// What these bytes are answered with, and whether the connection is closed then.
@@ -93,6 +99,23 @@ fn a_bulk_that_is_never_finished_costs_what_was_sent_of_it() {
     assert!(node.sendable(conn).bytes.is_empty());
 }
 
+/// However it is cut: a command that lacks its end can't be executed to make room.
+#[test]
+fn a_command_of_many_arguments_is_let_in_whole() {
+    let args: Vec<String> = (0..200_000).map(|i| format!("argument:{i}")).collect();
+    let command = request::encode([&["MSET".to_string()], &args[..]].concat());
+    assert!(command.len() > 4 * INPUT_HIGH_WATER);
+    for cut in [64 * 1024, 3 * INPUT_HIGH_WATER, command.len()] {
+        let (mut node, conn) = node(&[]);
+        for piece in command.chunks(cut) {
+            let paused = node.handle_bytes(conn, piece).pause;
+            settle(&mut node);
+            assert!(!paused || is_resumed(&mut node, conn), "{cut}");
+        }
+        assert_eq!(node.sendable(conn).bytes, b"+OK\r\n");
+    }
+}
+
 #[test]
 fn a_peer_that_sends_without_end_is_told_to_wait() {
     let (mut node, conn) = node(&[]);
@@ -103,9 +126,7 @@ fn a_peer_that_sends_without_end_is_told_to_wait() {
     }
     assert!(paused, "more than {INPUT_HIGH_WATER} bytes wait");
     settle(&mut node);
-    let resumed = core::iter::from_fn(|| node.poll_action())
-        .any(|a| a == cache_core::node::Action::ResumeReading(conn));
-    assert!(resumed);
+    assert!(is_resumed(&mut node, conn));
     assert_eq!(node.sendable(conn).bytes.len(), 200 * 1000 * 7);
 }
 
