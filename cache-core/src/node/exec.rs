@@ -26,8 +26,9 @@ impl Node {
     /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
         let now = now.clamped();
+        timers::tick(&mut self.state, &mut self.conns, now, budget.background, observer);
+        // Not what the expired keys have left of it: with many of them nobody would be served.
         let mut background = budget.background;
-        timers::tick(&mut self.state, &mut self.conns, now, &mut background, observer);
         let mut left = budget.commands;
         while left > 0 && background > 0 {
             if self.state.effects.is_backed_up() {

@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 pub struct Budget {
     /// Commands to execute at the most.
     pub commands: u32,
-    /// Expired keys to remove, and keys to look at on behalf of a suspended command, at the most.
+    /// Expired keys to remove at the most, and as many keys again to look at on behalf of suspended
+    /// commands. At least 1, or nothing is executed.
     pub background: u32,
 }
 

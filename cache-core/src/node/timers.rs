@@ -29,17 +29,17 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     [deadline, redial, expiry, idle].into_iter().flatten().min_by_key(|t| t.at_us())
 }
 
-/// Does what is due. `background` is how many keys may be removed.
+/// Does what is due. `limit` is how many expired keys may be removed.
 pub(super) fn tick<O: Observer>(
     state: &mut State,
     conns: &mut Connections,
     now: Now,
-    background: &mut u32,
+    limit: u32,
     observer: &mut O,
 ) {
     state.clock = now;
     state.rates.look(&state.stats, now.mono_us);
-    expire_cycle(state, now, background, observer);
+    expire_cycle(state, now, limit as usize, observer);
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
         state.pause = None;
     }
@@ -59,13 +59,11 @@ fn next_expiry(state: &State) -> Option<u64> {
     if obeys { None } else { state.keyspace.next_expiry() }
 }
 
-fn expire_cycle<O: Observer>(state: &mut State, now: Now, background: &mut u32, observer: &mut O) {
+fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer: &mut O) {
     if state.next_cycle_us > now.mono_us || next_expiry(state).is_none() {
         return;
     }
-    let limit = *background as usize;
     let expired = state.keyspace.take_expired(now.wall_ms(), limit);
-    *background -= expired.len() as u32;
     // With work left over the next call goes on at once.
     if expired.len() < limit {
         let hz = state.config.number(Id::Hz).max(1) as u64;

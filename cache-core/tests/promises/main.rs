@@ -4,6 +4,7 @@ mod effects;
 mod hostile;
 mod keyspace;
 mod story;
+mod turns;
 
 use cache_core::config::Config;
 use cache_core::node::{Action, Durability, Load, REDIAL_US, Run};
