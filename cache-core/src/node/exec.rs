@@ -67,11 +67,11 @@ impl Node {
             if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT)
                 || conn.blocked_until_us.is_some()
                 || conn.out.len() > self.state.output_high_water()
-                || self.state.effects.is_backed_up()
             {
                 break false;
             }
-            if turn == 0 || *background == 0 {
+            // Nobody tells a connection when effects have been fetched: it stays in the queue.
+            if turn == 0 || *background == 0 || self.state.effects.is_backed_up() {
                 break true;
             }
             let mut cx = Bench { now, node: self, conn, observer, background };

@@ -1,7 +1,10 @@
 //! Who is served when: nobody is forgotten, and nobody waits for what could be done by and by.
 
 use super::{START, say};
+use crate::hostile::settle;
 use cache_core::config::Config;
+use cache_core::node::EFFECTS_HIGH_WATER;
+use cache_core::protocol::request;
 use cache_core::{Budget, Node, Now, Peer};
 
 #[test]
@@ -16,4 +19,23 @@ fn keys_that_expire_all_at_once_hold_nobody_up() {
     let _ = node.run(later, Budget::default(), &mut ());
     assert_eq!(node.sendable(conn).bytes, b"+PONG\r\n");
     assert!(node.keyspace().len(0) > 0, "some are left for the next call");
+}
+
+/// Its replies could have woken it: there are none.
+#[test]
+fn who_waits_for_effects_to_be_fetched_goes_on_without_being_answered() {
+    let mut node = Node::new(Config::default(), 1, START);
+    node.record_effects();
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    say(&mut node, conn, &["CLIENT", "REPLY", "OFF"]);
+    let value = vec![b'x'; EFFECTS_HIGH_WATER / 4];
+    let commands: Vec<Vec<u8>> =
+        (0..12).map(|i| request::encode([&b"SET"[..], i.to_string().as_bytes(), &value])).collect();
+    let _ = node.handle_bytes(conn, &commands.concat());
+    settle(&mut node);
+    assert!(node.keyspace().len(0) < commands.len());
+    while node.poll_store().is_some() {
+        settle(&mut node);
+    }
+    assert_eq!(node.keyspace().len(0), commands.len());
 }
