@@ -198,6 +198,8 @@ impl<O: Observer> Bench<'_, O> {
             }
             Ok(Admitted::Wait { until_us }) => Flow::Blocked { until_us },
             Err(error) => {
+                // A command that was under way and is refused now does not go on.
+                conn.suspended = None;
                 conn.flags.set(ConnFlags::DIRTY_EXEC, conn.has(ConnFlags::MULTI));
                 if let Ok(id) = lookup(args) {
                     state.tally.calls_mut(id.index()).rejected += 1;

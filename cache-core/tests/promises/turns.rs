@@ -39,3 +39,20 @@ fn who_waits_for_effects_to_be_fetched_goes_on_without_being_answered() {
     }
     assert_eq!(node.keyspace().len(0), commands.len());
 }
+
+#[test]
+fn a_suspended_command_that_is_refused_is_answered_once() {
+    let mut node = Node::new(Config::default(), 1, START);
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    for i in 0..100 {
+        say(&mut node, conn, &["SET", &i.to_string(), "v"]);
+    }
+    let _ = node.handle_bytes(conn, b"KEYS *\r\nECHO x\r\n");
+    let _ = node.run(START, Budget { commands: 10, background: 10 }, &mut ());
+    assert!(node.sendable(conn).bytes.is_empty(), "it has only begun");
+    node.begin_load(START);
+    settle(&mut node);
+    let heard = String::from_utf8_lossy(node.sendable(conn).bytes);
+    assert!(heard.starts_with("-LOADING") && heard.ends_with("\r\n$1\r\nx\r\n"), "{heard}");
+    assert_eq!(heard.matches("LOADING").count(), 1);
+}
