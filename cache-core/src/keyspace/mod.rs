@@ -15,7 +15,6 @@ pub(crate) use evict::{fresh_access, touch_access, victim};
 use crate::hash::{HashSeed, SLOTS, slot_of};
 use crate::random::Random;
 use crate::types::Data;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use db::{Db, GROUP, slot_mut};
 use segments::Segments;
@@ -73,18 +72,22 @@ impl Keyspace {
         Some(Edit { before: entry.size(), used, entry })
     }
 
-    /// Changes a key's access bits, unless a clone shares them: reading must not copy.
+    /// Changes a key's access bits.
+    ///
+    /// What a clone shares is copied for it as for any write. Left out, what is evicted later would
+    /// depend on whether there has been a clone.
     pub(crate) fn touch(&mut self, db: u32, key: &[u8], access: impl FnOnce(u32) -> u32) {
-        let slot = slot_of(key);
+        let Some(before) = self.get(db, key).map(|entry| entry.access) else { return };
+        let after = access(before);
+        // Most uses change nothing: a key is used often in the same second.
+        if after == before {
+            return;
+        }
         let hash = self.seed.hash(key);
-        let entry = self.dbs[db as usize]
-            .groups
-            .get_mut(usize::from(slot) / GROUP)
-            .and_then(|group| Arc::get_mut(group.as_mut()?))
-            .and_then(|group| Arc::get_mut(group.slots[usize::from(slot) % GROUP].as_mut()?))
-            .and_then(|slot| slot.get_unshared(hash, key));
+        let entry = slot_mut(&mut self.dbs[db as usize].groups, slot_of(key))
+            .and_then(|slot| slot.get_mut(hash, key));
         if let Some(entry) = entry {
-            entry.access = access(entry.access);
+            entry.access = after;
         }
     }
 

@@ -78,12 +78,6 @@ impl<E: Keyed + Clone> Segments<E> {
         Arc::make_mut(&mut self.segments[at]).entries.get_mut(hash, key)
     }
 
-    /// An entry in a segment that no clone shares.
-    pub(super) fn get_unshared(&mut self, hash: u64, key: &[u8]) -> Option<&mut E> {
-        let at = self.segment_at(place(hash));
-        Arc::get_mut(&mut self.segments[at])?.entries.get_mut(hash, key)
-    }
-
     /// Adds an entry whose key is not there yet.
     pub(crate) fn insert(&mut self, hash: u64, entry: E) {
         let mut at = self.segment_at(place(hash));

@@ -3,6 +3,7 @@
 mod effects;
 mod hostile;
 mod keyspace;
+mod pressure;
 mod story;
 mod turns;
 
