@@ -136,7 +136,7 @@ fn option(param: &'static Param) -> Arg {
 fn value_name(param: &Param) -> &'static str {
     match param.kind {
         Kind::Int { .. } => "NUMBER",
-        Kind::Memory => "BYTES",
+        Kind::Memory { .. } => "BYTES",
         Kind::Bool => "yes|no",
         Kind::Enum(_) => "WORD",
         Kind::Text => "TEXT",

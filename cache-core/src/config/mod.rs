@@ -23,7 +23,10 @@ pub enum Kind {
         max: i64,
     },
     /// A number of bytes, as `100mb` or `1gb`.
-    Memory,
+    Memory {
+        /// The least value.
+        min: i64,
+    },
     /// `yes` or `no`.
     Bool,
     /// One of a few words.
@@ -178,21 +181,21 @@ impl Config {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         let fail = |reason: String| ConfigError { name: name.to_string(), reason };
         let param = Self::param(name).ok_or_else(|| fail("no such setting".to_string()))?;
+        let within = |number: i64, min: i64, max: i64| match (min..=max).contains(&number) {
+            true => Ok(Setting::Number(number)),
+            false => Err(fail(format!("argument must be between {min} and {max} inclusive"))),
+        };
         let setting = match param.kind {
             Kind::Int { min, max } => {
                 let number = crate::numbers::parse_i64(value.as_bytes())
                     .ok_or_else(|| fail("argument couldn't be parsed into an integer".into()))?;
-                if !(min..=max).contains(&number) {
-                    return Err(fail(format!(
-                        "argument must be between {min} and {max} inclusive"
-                    )));
-                }
-                Setting::Number(number)
+                within(number, min, max)?
             }
-            Kind::Memory => Setting::Number(
-                parse_memory(value)
-                    .ok_or_else(|| fail("argument must be a memory value".into()))?,
-            ),
+            Kind::Memory { min } => {
+                let bytes = parse_memory(value)
+                    .ok_or_else(|| fail("argument must be a memory value".into()))?;
+                within(bytes, min, i64::MAX)?
+            }
             Kind::Bool => match value.to_ascii_lowercase().as_str() {
                 "yes" => Setting::Number(1),
                 "no" => Setting::Number(0),
@@ -344,6 +347,20 @@ mod tests {
         }
         assert_eq!(config.pubsub_output_limit().soft_secs, 60);
         assert_eq!(config.policy(), Policy::NoEviction);
+    }
+
+    #[test]
+    fn what_would_shut_everyone_out_is_refused() {
+        let mut config = Config::default();
+        for (name, least) in
+            [("client-query-buffer-limit", 1 << 20), ("proto-max-bulk-len", 1 << 16)]
+        {
+            for refused in ["0", "1", "60kb"] {
+                let error = config.set(name, refused).expect_err("too little");
+                assert!(error.reason.contains(&format!("between {least} and")), "{error}");
+            }
+            assert_eq!(config.set(name, &format!("{least}")), Ok(()));
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ macro_rules! params {
 
 const COUNT: Kind = Kind::Int { min: 0, max: i64::MAX };
 const SECONDS: Kind = Kind::Int { min: 0, max: i32::MAX as i64 };
+const BYTES: Kind = Kind::Memory { min: 0 };
 const PORT: Kind = Kind::Int { min: 0, max: 65535 };
 
 /// The words of `maxmemory-policy`, in the order of [`Policy`].
@@ -62,7 +63,7 @@ params! {
     Requirepass "requirepass" Kind::Text, "", live, "The default user's password; empty asks none.";
     Databases "databases" Kind::Int { min: 1, max: 10_000 }, "16", fixed,
         "How many databases SELECT can choose from.";
-    Maxmemory "maxmemory" Kind::Memory, "0", live,
+    Maxmemory "maxmemory" BYTES, "0", live,
         "The most bytes that data may take; 0 is no limit.";
     MaxmemoryPolicy "maxmemory-policy" Kind::Enum(POLICIES), "noeviction", live,
         "Which keys make room when maxmemory is reached.";
@@ -75,10 +76,11 @@ params! {
     ClientOutputBufferLimit "client-output-buffer-limit" Kind::OutputLimits,
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60", live,
         "Unread output at which a client is closed: class, hard limit, soft limit, seconds.";
-    ClientQueryBufferLimit "client-query-buffer-limit" Kind::Memory, "1gb", live,
+    // With less nobody could send the command that asks for more.
+    ClientQueryBufferLimit "client-query-buffer-limit" Kind::Memory { min: 1 << 20 }, "1gb", live,
         "Unprocessed input at which a client is closed.";
-    ProtoMaxBulkLen "proto-max-bulk-len" Kind::Memory, "512mb", live,
-        "The longest single argument.";
+    ProtoMaxBulkLen "proto-max-bulk-len" Kind::Memory { min: 1 << 16 }, "512mb", live,
+        "The longest single argument; 1 GB at the most, whatever is said.";
     Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
         "Times a second that background work is looked at.";
     Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",
