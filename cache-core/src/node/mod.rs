@@ -37,6 +37,7 @@ use crate::keyspace::Keyspace;
 use crate::observer::Observer;
 use crate::protocol::request;
 use crate::time::{Now, Timeout};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use output::Progress;
@@ -147,16 +148,20 @@ impl Node {
     /// Takes bytes in. Nothing is executed before [`run`](Self::run).
     pub fn handle_bytes(&mut self, conn: ConnId, bytes: &[u8]) -> Intake {
         let gone = Intake { consumed: bytes.len(), pause: false };
-        let limit = self.state.config.number(Id::ClientQueryBufferLimit) as usize;
+        let limit = self.state.config.number(Id::ClientQueryBufferLimit).unsigned_abs();
         let Some(connection) = self.conns.get_mut(conn) else { return gone };
         if connection.has(ConnFlags::CLOSING | ConnFlags::ABORT) {
             return gone;
         }
         connection.input.extend_from_slice(bytes);
         let unread = connection.unread_input();
-        if unread > limit {
+        if unread as u64 > limit {
             connection.flags.insert(ConnFlags::ABORT);
             self.conns.offer(conn);
+            self.state.stats.query_limit_closes += 1;
+            let line =
+                format!("Closing client id={}: {unread} bytes of input, past its limit", conn.id);
+            self.state.log(LogLevel::Warning, line);
             return gone;
         }
         // A long command is let in whole; what is executable already can wait at the peer.

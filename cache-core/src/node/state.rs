@@ -172,7 +172,7 @@ impl State {
             return false;
         }
         let since = *conn.over_soft_since_us.get_or_insert(now.mono_us);
-        now.mono_us.saturating_sub(since) > limit.soft_secs * 1_000_000
+        now.mono_us.saturating_sub(since) > limit.soft_secs.saturating_mul(1_000_000)
     }
 
     pub(crate) fn note_output_limit_close(&mut self, id: ConnId, bytes: usize) {

@@ -138,6 +138,7 @@ fn the_query_buffer_limit_closes() {
         let _ = node.handle_bytes(conn, &[0; 100_000]);
     }
     assert!(node.sendable(conn).close);
+    assert_eq!(node.stats().query_limit_closes, 1);
 }
 
 #[test]
@@ -179,6 +180,15 @@ fn a_subscriber_that_never_reads_is_closed() {
     let sendable = node.sendable(deaf);
     assert!(sendable.close && sendable.bytes.is_empty());
     assert_eq!(node.stats().output_limit_closes, 1);
+}
+
+/// The longest time that can be written down is longer than microseconds can count.
+#[test]
+fn a_soft_limit_may_allow_any_time() {
+    let limit = format!("normal 0 1 {}", u64::MAX);
+    let (mut node, conn) = node(&[("client-output-buffer-limit", &limit)]);
+    let pong = node.request(START, conn, &["PING"], &mut ());
+    assert_eq!(pong.as_deref(), Some(&b"+PONG\r\n"[..]));
 }
 
 #[test]
