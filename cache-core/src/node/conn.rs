@@ -177,6 +177,8 @@ pub(crate) struct Connections {
     free: Vec<u32>,
     last_id: u64,
     len: usize,
+    /// How many of them bring a stream of effects.
+    replayers: usize,
     /// Those with input to execute.
     pub(crate) ready: VecDeque<ConnId>,
     /// Those with output or a close for the host.
@@ -190,9 +192,15 @@ impl Connections {
         self.len
     }
 
+    /// Whether a stream of effects is being obeyed.
+    pub(crate) fn any_replayer(&self) -> bool {
+        self.replayers > 0
+    }
+
     pub(crate) fn insert(&mut self, peer: Peer, now_us: u64) -> ConnId {
         self.last_id += 1;
         self.len += 1;
+        self.replayers += usize::from(peer.replay);
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             (self.slots.len() - 1) as u32
@@ -209,6 +217,7 @@ impl Connections {
         }
         self.free.push(id.index);
         self.len -= 1;
+        self.replayers -= usize::from(conn.has(ConnFlags::REPLAY));
         Some(conn)
     }
 

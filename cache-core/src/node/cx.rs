@@ -74,6 +74,10 @@ impl<O: Observer> Cx<'_, O> {
         if !entry.is_expired(self.now.wall_ms()) || self.conn.has(ConnFlags::REPLAY) {
             return true;
         }
+        // Until then clients don't see it.
+        if self.state.obeys_stream(self.conns) {
+            return false;
+        }
         self.state.keyspace.remove(db, key);
         self.state.note_expired(db, key);
         self.tell(Event::Expired { db, key, by: ExpiredBy::Access });
@@ -93,7 +97,7 @@ impl<O: Observer> Cx<'_, O> {
             self.state.stats.misses += 1;
             self.tell(Event::Miss { conn, db, key });
         }
-        let data = self.state.keyspace.get(db, key).map(|entry| &entry.data);
+        let data = self.state.keyspace.get(db, key).filter(|_| found).map(|entry| &entry.data);
         (data, &mut self.conn.out.reply)
     }
 

@@ -1,6 +1,6 @@
 //! Everything in a node but its connections.
 
-use super::conn::{ConnId, Connection};
+use super::conn::{ConnId, Connection, Connections};
 use super::effects::Effects;
 use super::pubsub::PubSub;
 use super::stats::{Rates, Stats, Tally};
@@ -142,6 +142,12 @@ impl State {
     pub(crate) fn mono_of_wall_ms(&self, wall_ms: u64) -> u64 {
         let ahead = wall_ms.saturating_mul(1000).saturating_sub(self.clock.wall_us);
         self.clock.mono_us.saturating_add(ahead)
+    }
+
+    /// Whether this node obeys a stream of effects. It lets the stream say when a key goes: a key
+    /// whose time has run out may yet be persisted.
+    pub(crate) fn obeys_stream(&self, conns: &Connections) -> bool {
+        self.link.is_some() || conns.any_replayer()
     }
 
     /// Whether clients are to be looked at from time to time.

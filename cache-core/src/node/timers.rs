@@ -18,7 +18,7 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
         return Some(Timeout::Deadline(state.clock.mono_us));
     }
     let deadline = conns.next_unblock().map(Timeout::Deadline);
-    let expiry = next_expiry(state).map(|at_ms| {
+    let expiry = next_expiry(state, conns).map(|at_ms| {
         // Expiry is in wall time; the difference of the clocks is taken when asked.
         let due = state.mono_of_wall_ms(at_ms);
         Timeout::Housekeeping(due.max(state.next_cycle_us))
@@ -39,7 +39,9 @@ pub(super) fn tick<O: Observer>(
 ) {
     state.clock = now;
     state.rates.look(&state.stats, now.mono_us);
-    expire_cycle(state, now, limit as usize, observer);
+    if next_expiry(state, conns).is_some() {
+        expire_cycle(state, now, limit as usize, observer);
+    }
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
         state.pause = None;
     }
@@ -52,15 +54,13 @@ pub(super) fn tick<O: Observer>(
     }
 }
 
-/// The earliest moment (wall milliseconds) at which the cycle may have something to remove. What
-/// obeys a stream of effects lets the stream say when a key goes: it may yet persist it.
-fn next_expiry(state: &State) -> Option<u64> {
-    let obeys = state.loading.is_some() || state.link.is_some();
-    if obeys { None } else { state.keyspace.next_expiry() }
+/// The earliest moment (wall milliseconds) at which the cycle may have something to remove.
+fn next_expiry(state: &State, conns: &Connections) -> Option<u64> {
+    if state.obeys_stream(conns) { None } else { state.keyspace.next_expiry() }
 }
 
 fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer: &mut O) {
-    if state.next_cycle_us > now.mono_us || next_expiry(state).is_none() {
+    if state.next_cycle_us > now.mono_us {
         return;
     }
     let expired = state.keyspace.take_expired(now.wall_ms(), limit);

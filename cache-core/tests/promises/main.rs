@@ -5,6 +5,7 @@ mod hostile;
 mod keyspace;
 mod pressure;
 mod story;
+mod streams;
 mod turns;
 
 use cache_core::config::Config;

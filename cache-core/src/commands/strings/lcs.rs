@@ -31,8 +31,9 @@ pub(super) fn lcs<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     }
     let options = Options::parse(cx.args.from(3))?;
     let limit = cx.state.config.number(Id::ProtoMaxBulkLen).unsigned_abs();
+    let now_ms = cx.now_ms();
     let string = |key| {
-        let entry = cx.state.keyspace.get(cx.conn.db, key);
+        let entry = cx.state.keyspace.get(cx.conn.db, key).filter(|e| !e.is_expired(now_ms));
         entry.and_then(|entry| entry.as_string()).unwrap_or_default()
     };
     let table = Table::new(string(keys.at(0)), string(keys.at(1)), limit)?;

@@ -1,0 +1,59 @@
+//! Streams of effects from elsewhere are obeyed to the letter, or not at all.
+
+use super::{START, say};
+use cache_core::protocol::request;
+use cache_core::{Config, Node, Now, Peer};
+
+fn later(ms: u64) -> Now {
+    Now { mono_us: START.mono_us + ms * 1000, wall_us: START.wall_us + ms * 1000 }
+}
+
+/// By the time that it is replayed the key would have expired long ago.
+#[test]
+fn nothing_expires_while_a_stream_is_replayed() {
+    let mut source = Node::new(Config::default(), 1, START);
+    source.record_effects();
+    let conn = source.handle_connect(START, Peer::default()).expect("room");
+    say(&mut source, conn, &["SET", "a", "1", "PX", "1000"]);
+    say(&mut source, conn, &["SET", "b", "1"]);
+    say(&mut source, conn, &["PERSIST", "a"]);
+    let effects = source.poll_store().expect("effects").bytes;
+    let mut copy = Node::new(Config::default(), 2, later(5000));
+    let peer = Peer { replay: true, ..Peer::default() };
+    let replayer = copy.handle_connect(later(5000), peer).expect("room");
+    for piece in effects.chunks(10) {
+        copy.replay(later(5000), replayer, piece, &mut ());
+    }
+    assert_eq!(copy.digest(), source.digest());
+}
+
+#[test]
+fn a_follower_hides_expired_keys_and_leaves_them_to_its_primary() {
+    let mut node = Node::new(Config::default(), 1, START);
+    node.follow("10.0.0.1:6379");
+    let link = node.handle_dialed(START, Ok(())).expect("the link's name");
+    node.replay(
+        START,
+        link,
+        &request::encode(["SET", "a", "xy", "PXAT", "1767225600001"]),
+        &mut (),
+    );
+    node.record_effects();
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    for (command, hidden) in [
+        ("GET a", "$-1\r\n"),
+        ("STRLEN a", ":0\r\n"),
+        ("EXISTS a", ":0\r\n"),
+        ("LCS a a LEN", ":0\r\n"),
+        ("TTL a", ":-2\r\n"),
+        ("KEYS *", "*0\r\n"),
+    ] {
+        let args: Vec<&str> = command.split(' ').collect();
+        let reply = node.request(later(5000), conn, &args, &mut ()).expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&reply), hidden, "{command}");
+    }
+    assert_eq!(node.poll_store(), None, "it decides nothing itself");
+    node.replay(later(5000), link, &request::encode(["PERSIST", "a"]), &mut ());
+    let reply = node.request(later(5000), conn, &["GET", "a"], &mut ());
+    assert_eq!(reply.as_deref(), Some(&b"$2\r\nxy\r\n"[..]));
+}
