@@ -8,6 +8,7 @@ use crate::config::Id;
 use crate::node::{ConnFlags, Cx, check_reply};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
+use crate::protocol::request::BULK_LIMIT;
 use crate::types::Data;
 use alloc::vec::Vec;
 
@@ -257,7 +258,7 @@ fn longer<O: Observer>(cx: &Cx<'_, O>, len: u64, more: u64) -> Result<usize, Err
         // What was taken once is taken again, whatever the limit is now.
         u64::MAX
     } else {
-        cx.state.config.number(Id::ProtoMaxBulkLen).unsigned_abs()
+        cx.state.config.number(Id::ProtoMaxBulkLen).unsigned_abs().min(BULK_LIMIT.into())
     };
     len.checked_add(more)
         .filter(|&sum| sum <= limit)

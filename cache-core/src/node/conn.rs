@@ -28,7 +28,8 @@ pub struct Peer {
     /// The peer needs no password: the host itself speaks through this connection.
     pub trusted: bool,
     /// What arrives are effects of another node (or of this one's past): they are obeyed as they
-    /// are, unanswered, and even expired keys are left for the stream to delete.
+    /// are, unanswered, and while the peer is there nothing expires but by them. One that can't be
+    /// obeyed closes the connection.
     pub replay: bool,
 }
 

@@ -5,7 +5,7 @@ use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
 use super::error::Flow;
 use super::output::Gate;
-use super::{Action, Budget, Durability, LogLevel, Node, Run, timers};
+use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
 use crate::commands::{self, CommandId, Flags};
 use crate::config::Id;
 use crate::observer::{Event, Observer};
@@ -134,7 +134,11 @@ impl<O: Observer> Bench<'_, O> {
     /// suspended.
     fn next_command(&mut self, input: &[u8], parser: &mut Parser) -> Option<bool> {
         let limits = Limits {
-            bulk: self.node.state.config.number(Id::ProtoMaxBulkLen),
+            bulk: match self.conn.has(ConnFlags::REPLAY) {
+                // What was taken once is taken again, whatever the limit is now.
+                true => i64::MAX,
+                false => self.node.state.config.number(Id::ProtoMaxBulkLen),
+            },
             authenticated: !must_log_in(&self.node.state, self.conn),
         };
         let buf = &input[self.conn.consumed..];
@@ -207,6 +211,9 @@ impl<O: Observer> Bench<'_, O> {
                 let message = error.message();
                 state.note_error(&message);
                 conn.out.reply.error(&message);
+                if conn.has(ConnFlags::REPLAY) {
+                    distrust(state, conn, &message);
+                }
                 Flow::Done
             }
         };
@@ -270,6 +277,9 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         cx.conn.out.reply.truncate(mark);
         cx.conn.out.reply.error(&message);
         cx.state.note_error(&message);
+        if cx.conn.has(ConnFlags::REPLAY) {
+            distrust(cx.state, cx.conn, &message);
+        }
         Flow::Done
     });
     if flow == Flow::Done {
@@ -283,6 +293,15 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         cx.state.effects.append(cx.conn.db, cx.args.iter());
     }
     flow
+}
+
+/// Obeys a stream of effects no longer. Each of them was possible where it was recorded: where one is
+/// not, the data are others, or it is another stream.
+fn distrust(state: &mut State, conn: &mut Connection, message: &[u8]) {
+    let reason = alloc::string::String::from_utf8_lossy(message);
+    let line = format!("Stream of effects id={} can't be obeyed: {reason}", conn.id.id);
+    state.log(LogLevel::Warning, line);
+    conn.flags.insert(ConnFlags::CLOSING);
 }
 
 fn enqueue(conn: &mut Connection, args: Args<'_>) {

@@ -3,7 +3,7 @@
 //! Both end in events: a dial succeeds or fails, a load brings bytes, ends or fails. What arrives
 //! by either is a stream of effects, which is obeyed as it is.
 
-use super::{Action, Budget, ConnId, LogLevel, Node, Peer, Run};
+use super::{Action, Budget, ConnFlags, ConnId, Connection, LogLevel, Node, Peer, Run};
 use crate::observer::Observer;
 use crate::time::Now;
 use alloc::format;
@@ -50,8 +50,8 @@ impl Node {
         self.state.loading = Some(self.conns.insert(peer, now.clamped().mono_us));
     }
 
-    /// A part of what the host loads has come. `false`: it is no whole stream of effects, and the
-    /// node goes on refusing commands. Without [`begin_load`](Self::begin_load) nothing happens.
+    /// A part of what the host loads has come. `false`: it is no whole stream of effects, or not one
+    /// that can be obeyed here, and the node goes on refusing commands. Without [`begin_load`](Self::begin_load) nothing happens.
     ///
     /// Nothing expires meanwhile but by what is loaded, whatever `now` says.
     pub fn handle_loaded<O: Observer>(
@@ -64,22 +64,21 @@ impl Node {
         let reason = match load {
             Load::Bytes(bytes) => {
                 self.replay(now, loader, bytes, observer);
-                // Nothing but bytes that are no commands closes a loader.
+                // Nothing but bytes that are no commands, or commands that fail, closes a loader.
                 if !self.sendable(loader).close {
                     return true;
                 }
-                "it holds no commands"
+                "it holds what can't be obeyed"
             }
             Load::Done => {
-                let loader_conn = self.conns.get(loader);
-                if loader_conn.is_some_and(|conn| conn.unread_input() == 0)
-                    && !self.sendable(loader).close
-                {
+                let between =
+                    |conn: &Connection| conn.unread_input() == 0 && !conn.has(ConnFlags::MULTI);
+                if self.conns.get(loader).is_some_and(between) && !self.sendable(loader).close {
                     self.handle_disconnect(loader);
                     self.state.loading = None;
                     return true;
                 }
-                "it ends in the middle of a command"
+                "it ends in the middle of a command or a transaction"
             }
             Load::Failed(reason) => reason,
         };

@@ -155,7 +155,8 @@ impl Node {
         }
         connection.input.extend_from_slice(bytes);
         let unread = connection.unread_input();
-        if unread as u64 > limit {
+        // What was recorded once is taken again, whatever the limit is now.
+        if unread as u64 > limit && !connection.has(ConnFlags::REPLAY) {
             connection.flags.insert(ConnFlags::ABORT);
             self.conns.offer(conn);
             self.state.stats.query_limit_closes += 1;

@@ -11,6 +11,9 @@ use alloc::vec::Vec;
 pub const INLINE_LIMIT: usize = 64 * 1024;
 /// The most arguments that a command may have (as in Redis).
 pub const ARGS_LIMIT: i64 = 1024 * 1024;
+/// The longest argument that there can be, in bytes, whatever `proto-max-bulk-len` says. The longest
+/// string too: what is stored must be able to come back.
+pub const BULK_LIMIT: u32 = 1 << 30;
 /// The most arguments before AUTH.
 pub const UNAUTHENTICATED_ARGS_LIMIT: i64 = 10;
 /// The longest argument before AUTH, in bytes.
@@ -92,7 +95,7 @@ impl Parser {
                 }
                 let Some((len, at)) = header(buf, self.at, "bulk count")? else { return Ok(false) };
                 let len = len
-                    .filter(|&len| (0..=limits.bulk.min(i64::from(u32::MAX / 4))).contains(&len))
+                    .filter(|&len| (0..=limits.bulk.min(i64::from(BULK_LIMIT))).contains(&len))
                     .ok_or(ProtocolError::BulkLength)?;
                 if !limits.authenticated && len > UNAUTHENTICATED_BULK_LIMIT {
                     return Err(ProtocolError::UnauthenticatedBulkLength);

@@ -261,6 +261,12 @@ fn half_a_log_and_no_log_are_not_taken_for_a_whole_one() {
         (&b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n"[..], true),
         (b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n", false),
         (b"*1\r\n%5\r\n", false),
+        // What could never have been recorded: not all that follows would mean the same.
+        (b"*2\r\n$6\r\nSELECT\r\n$2\r\n16\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n", false),
+        (b"NOSUCH\r\n", false),
+        (b"MULTI\r\nSET a 1\r\nINCRBY a x\r\nEXEC\r\n", false),
+        (b"MULTI\r\nSET a 1\r\nEXEC\r\n", true),
+        (b"MULTI\r\nSET a 1\r\n", false),
         (b"", true),
     ] {
         let mut node = Node::new(Config::default(), 2, START);

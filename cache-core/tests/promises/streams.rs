@@ -1,6 +1,7 @@
 //! Streams of effects from elsewhere are obeyed to the letter, or not at all.
 
 use super::{START, say};
+use cache_core::node::Load;
 use cache_core::protocol::request;
 use cache_core::{Config, Node, Now, Peer};
 
@@ -56,4 +57,19 @@ fn a_follower_hides_expired_keys_and_leaves_them_to_its_primary() {
     node.replay(later(5000), link, &request::encode(["PERSIST", "a"]), &mut ());
     let reply = node.request(later(5000), conn, &["GET", "a"], &mut ());
     assert_eq!(reply.as_deref(), Some(&b"$2\r\nxy\r\n"[..]));
+}
+
+#[test]
+fn limits_are_not_for_what_was_taken_before() {
+    let mut config = Config::default();
+    for (name, value) in [("proto-max-bulk-len", "64kb"), ("client-query-buffer-limit", "1mb")] {
+        config.set(name, value).expect("a good setting");
+    }
+    let mut node = Node::new(config, 1, START);
+    node.begin_load(START);
+    let value = vec![b'x'; 3 << 20];
+    let effect = request::encode([b"SET", &b"a"[..], &value]);
+    assert!(node.handle_loaded(START, Load::Bytes(&effect), &mut ()));
+    assert!(node.handle_loaded(START, Load::Done, &mut ()));
+    assert_eq!(node.keyspace().get(0, b"a").and_then(|e| e.as_string()), Some(&value[..]));
 }
