@@ -1,8 +1,10 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
-use crate::node::{ConnFlags, Cx, call, lookup};
+use crate::node::{ConnFlags, Connection, Cx, call, check_state, lookup};
 use crate::observer::Observer;
+use alloc::format;
+use alloc::string::String;
 
 rows! {
     discard: Spec::new(
@@ -81,6 +83,17 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         abandon(cx);
         return Err(Error::Text("EXECABORT Transaction discarded because of previous errors."));
     }
+    // Much may have happened since they were queued.
+    if !cx.conn.has(ConnFlags::REPLAY)
+        && let Err(error) = check_state(cx.state, queued_flags(cx.conn), cx.now, cx.observer)
+    {
+        abandon(cx);
+        let reason = error.message();
+        return Err(Error::Owned(format!(
+            "EXECABORT Transaction discarded because of: {}",
+            String::from_utf8_lossy(&reason)
+        )));
+    }
     let watched_changed = cx.state.watch.is_dirty(cx.conn.id) || watched_expired(cx);
     let queued = core::mem::take(&mut cx.conn.queued);
     abandon(cx);
@@ -111,6 +124,16 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     cx.state.effects.end_transaction();
     cx.no_effect();
     Ok(Flow::Done)
+}
+
+/// The flags that decide whether all that is queued may run: what one of them needs, all need.
+fn queued_flags(conn: &Connection) -> Flags {
+    let mut flags = Flags::LOADING;
+    for id in conn.queued.iter().filter_map(|frame| lookup(frame.args()).ok()) {
+        let of_one = id.spec().flags;
+        flags = (flags & (of_one | !Flags::LOADING)) | (of_one & (Flags::WRITE | Flags::DENYOOM));
+    }
+    flags
 }
 
 /// Whether a watched key that was alive when it was watched has run out of time since.

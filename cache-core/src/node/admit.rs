@@ -59,18 +59,7 @@ pub(super) fn admit<O: Observer>(
             Admitted::Run(id)
         });
     }
-    if state.loading.is_some() && !spec.flags.contains(Flags::LOADING) {
-        return Err(Error::Loading);
-    }
-    if spec.flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
-        return Err(Error::Oom);
-    }
-    if let (true, Some(reason)) = (spec.flags.contains(Flags::WRITE), &state.store_error) {
-        return Err(Error::Owned(format!(
-            "MISCONF Errors writing to the append log: {reason}. Writes are refused until it can \
-             be written again."
-        )));
-    }
+    check_state(state, spec.flags, now, observer)?;
     if in_multi && !spec.ends_or_rules_multi() {
         return if conn.queued_bytes + args.total_len() > QUEUE_LIMIT {
             Err(Error::Text("ERR transaction too large"))
@@ -83,6 +72,29 @@ pub(super) fn admit<O: Observer>(
             Ok(Admitted::Wait { until_us: pause.until_us })
         }
         _ => Ok(Admitted::Run(id)),
+    }
+}
+
+/// Whether a command with these flags may run as things are: data there, room for more, effects
+/// safe.
+pub(crate) fn check_state<O: Observer>(
+    state: &mut State,
+    flags: Flags,
+    now: Now,
+    observer: &mut O,
+) -> Result<(), Error> {
+    if state.loading.is_some() && !flags.contains(Flags::LOADING) {
+        return Err(Error::Loading);
+    }
+    if flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
+        return Err(Error::Oom);
+    }
+    match &state.store_error {
+        Some(reason) if flags.contains(Flags::WRITE) => Err(Error::Owned(format!(
+            "MISCONF Errors writing to the append log: {reason}. Writes are refused until it can \
+             be written again."
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -23,7 +23,7 @@ pub use effects::EFFECTS_HIGH_WATER;
 pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, Sendable, Store};
 pub use link::{Load, REDIAL_US};
 
-pub(crate) use admit::lookup;
+pub(crate) use admit::{check_state, lookup};
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};
 pub(crate) use error::{Error, Flow, Outcome};
@@ -197,6 +197,7 @@ impl Node {
     /// Effects up to `offset` (exclusive) are safe on the host's disk; gates open.
     pub fn handle_stored(&mut self, offset: u64) {
         self.state.effects.note_stored(offset);
+        self.state.store_error = None;
         self.offer_all();
     }
 
@@ -213,7 +214,6 @@ impl Node {
     }
 
     fn offer_all(&mut self) {
-        self.state.store_error = None;
         let waiting: Vec<ConnId> =
             self.conns.iter().filter(|c| c.out.len() > 0).map(|c| c.id).collect();
         for id in waiting {

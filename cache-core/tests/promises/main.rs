@@ -229,6 +229,9 @@ fn writes_are_refused_while_effects_cannot_be_stored() {
     let refused = say(&mut node, conn, &["SETNX", "a", "1"]).expect("an answer");
     assert!(refused.starts_with("-MISCONF"), "{refused}");
     assert_eq!(say(&mut node, conn, &["GET", "a"]).as_deref(), Some("$-1\r\n"));
+    node.handle_replicated(0);
+    let refused = say(&mut node, conn, &["SETNX", "a", "1"]).expect("an answer");
+    assert!(refused.starts_with("-MISCONF"), "a replica is no disk: {refused}");
     node.handle_stored(0);
     assert_eq!(say(&mut node, conn, &["SETNX", "a", "1"]).as_deref(), Some(":1\r\n"));
 }
@@ -323,4 +326,34 @@ fn clocks_may_jump() {
     assert_eq!(ttl(&mut node, forward), ":-2\r\n");
     assert_eq!(ttl(&mut node, Now::default()), ":-2\r\n");
     assert_eq!(ttl(&mut node, Now { mono_us: u64::MAX, wall_us: u64::MAX }), ":-2\r\n");
+}
+
+/// Between the queueing of a write and its EXEC.
+#[test]
+fn a_transaction_is_refused_for_what_happened_since_it_was_queued() {
+    let happen: [(&str, fn(&mut Node)); 3] = [
+        ("OOM", |node| node.configure("maxmemory", "1").expect("a good setting")),
+        ("LOADING", |node| node.begin_load(START)),
+        ("MISCONF", |node| node.handle_store_failed("no space left on device")),
+    ];
+    for (code, happens) in happen {
+        let mut node = Node::new(Config::default(), 1, START);
+        let conn = node.handle_connect(START, Peer::default()).expect("room");
+        say(&mut node, conn, &["SET", "a", "1"]);
+        for command in [&["MULTI"][..], &["ECHO", "x"], &["SET", "a", "2"], &["ECHO", "x"]] {
+            say(&mut node, conn, command);
+        }
+        happens(&mut node);
+        let refused = say(&mut node, conn, &["EXEC"]).expect("an answer");
+        let expected = format!("-EXECABORT Transaction discarded because of: {code} ");
+        assert!(refused.starts_with(&expected), "{refused}");
+        let value = node.keyspace().get(0, b"a").and_then(|entry| entry.as_string());
+        assert_eq!(value, Some(&b"1"[..]), "{code}");
+        assert_eq!(say(&mut node, conn, &["EXEC"]).as_deref(), Some("-ERR EXEC without MULTI\r\n"));
+        // What neither reads nor writes is none the worse for it.
+        for command in [&["MULTI"][..], &["ECHO", "x"]] {
+            say(&mut node, conn, command);
+        }
+        assert_eq!(say(&mut node, conn, &["EXEC"]).as_deref(), Some("*1\r\n$1\r\nx\r\n"));
+    }
 }
