@@ -1,7 +1,7 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
-use crate::node::{ConnFlags, Connection, Cx, call, check_state, lookup};
+use crate::node::{ConnFlags, Connection, Cx, call, check_reply, check_state, lookup};
 use crate::observer::Observer;
 use alloc::format;
 use alloc::string::String;
@@ -101,6 +101,8 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         cx.out().null_array();
         return Ok(Flow::Done);
     }
+    let mark = cx.out().len();
+    let mut too_long = false;
     cx.out().array(queued.len());
     cx.state.effects.begin_transaction();
     for frame in &queued {
@@ -120,9 +122,19 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             effects_done: false,
         };
         call(&mut inner, id);
+        // All or nothing goes for the commands, whatever becomes of the replies.
+        too_long |= check_reply(cx.out().len() - mark).is_err();
+        if too_long {
+            cx.out().truncate(mark);
+        }
     }
     cx.state.effects.end_transaction();
     cx.no_effect();
+    if too_long {
+        return Err(Error::Text(
+            "ERR the transaction ran, but its replies would be longer than 512 MB",
+        ));
+    }
     Ok(Flow::Done)
 }
 

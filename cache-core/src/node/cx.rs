@@ -14,7 +14,8 @@ use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
 use crate::types::{Data, Hash};
 
-/// The longest reply of a command that could name the same data over and over, in bytes.
+/// The longest reply of a command that could name the same data over and over, and of a transaction,
+/// in bytes.
 const REPLY_LIMIT: usize = 512 << 20;
 
 /// Whether such a command may write a reply of this many bytes.
@@ -240,9 +241,7 @@ impl<O: Observer> Cx<'_, O> {
         write(&mut conn.out.reply);
         self.state.unsent += conn.out.len() - before;
         if self.state.passes_output_limit(conn, self.now) {
-            let bytes = conn.out.len();
-            conn.flags.insert(ConnFlags::ABORT);
-            self.state.note_output_limit_close(to, bytes);
+            self.state.close_for_output(conn);
         }
         self.conns.offer(to);
     }

@@ -112,8 +112,7 @@ impl Node {
             self.state.act(Action::ResumeReading(conn.id));
         }
         if self.state.passes_output_limit(conn, now) {
-            self.state.note_output_limit_close(conn.id, conn.out.len());
-            conn.flags.insert(ConnFlags::ABORT);
+            self.state.close_for_output(conn);
         }
         self.state.stats.peak_bytes =
             self.state.stats.peak_bytes.max(self.state.keyspace.used_bytes());

@@ -4,12 +4,12 @@ use super::conn::{ConnId, Connection};
 use crate::glob;
 use crate::hash::HashSeed;
 use crate::keyspace::indexed::{Indexed, Keyed};
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 #[derive(Clone, Debug)]
 struct Topic {
-    name: Box<[u8]>,
+    name: Arc<[u8]>,
     hash: u64,
     /// In the order in which they subscribed.
     listeners: Vec<ConnId>,
@@ -37,7 +37,7 @@ pub(crate) struct PubSub {
 pub(crate) struct Receiver {
     pub(crate) conn: ConnId,
     /// The pattern through which it came, unless it listens to the channel itself.
-    pub(crate) pattern: Option<Box<[u8]>>,
+    pub(crate) pattern: Option<Arc<[u8]>>,
 }
 
 impl PubSub {

@@ -1,7 +1,9 @@
 //! Everything in a node but its connections.
 
-use super::conn::{ConnId, Connection, Connections};
+use super::admit::must_log_in;
+use super::conn::{ConnFlags, ConnId, Connection, Connections};
 use super::effects::Effects;
+use super::output::Output;
 use super::pubsub::PubSub;
 use super::stats::{Rates, Stats, Tally};
 use super::watch::Watch;
@@ -21,6 +23,10 @@ use alloc::string::String;
 /// Log lines and wishes that wait for the host. Past it the oldest wish is lost: a host that never
 /// polls must not cost memory.
 const ACTIONS_LIMIT: usize = 10_000;
+
+/// Unread output at which a client is closed before it has logged in, in bytes. It hears nothing but
+/// errors then, and whoever has no password must not be able to make the node hold many.
+const UNAUTHENTICATED_OUTPUT_LIMIT: u64 = 64 * 1024;
 
 /// CLIENT PAUSE.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +176,9 @@ impl State {
             self.config.normal_output_limit()
         };
         let bytes = conn.out.len() as u64;
+        if bytes > UNAUTHENTICATED_OUTPUT_LIMIT && must_log_in(self, conn) {
+            return true;
+        }
         if limit.hard > 0 && bytes >= limit.hard {
             return true;
         }
@@ -181,11 +190,17 @@ impl State {
         now.mono_us.saturating_sub(since) > limit.soft_secs.saturating_mul(1_000_000)
     }
 
-    pub(crate) fn note_output_limit_close(&mut self, id: ConnId, bytes: usize) {
+    /// Closes a client whose unread output has passed its limit, and frees that at once: by the time
+    /// that the host has closed it, a message to many could have filled the memory.
+    pub(crate) fn close_for_output(&mut self, conn: &mut Connection) {
+        let (id, bytes) = (conn.id.id, conn.out.len());
+        self.unsent = self.unsent.saturating_sub(bytes);
+        conn.out = Output::new(conn.out.reply.resp());
+        conn.flags.insert(ConnFlags::ABORT);
         self.stats.output_limit_closes += 1;
         self.log(
             LogLevel::Warning,
-            format!("Closing client id={}: {bytes} bytes of output unread, past its limit", id.id),
+            format!("Closing client id={id}: {bytes} bytes of output unread, past its limit"),
         );
     }
 

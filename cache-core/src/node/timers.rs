@@ -102,12 +102,12 @@ fn close_slow_readers(state: &mut State, conns: &mut Connections, now: Now) {
     let mut slow = Vec::new();
     for conn in conns.iter_mut() {
         if state.passes_output_limit(conn, now) {
-            slow.push((conn.id, conn.out.len()));
+            state.close_for_output(conn);
+            slow.push(conn.id);
         }
     }
-    for (id, bytes) in slow {
-        state.note_output_limit_close(id, bytes);
-        abort(conns, id);
+    for id in slow {
+        conns.offer(id);
     }
 }
 

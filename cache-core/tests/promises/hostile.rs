@@ -81,6 +81,41 @@ fn before_the_password_little_is_let_in() {
 }
 
 #[test]
+fn before_the_password_few_answers_are_kept() {
+    let (mut node, conn) = node(&[("requirepass", "secret")]);
+    // Whoever reads may ask on and on.
+    for _ in 0..100 {
+        let _ = node.handle_bytes(conn, &b"GET a\r\n".repeat(100));
+        settle(&mut node);
+        let heard = node.sendable(conn).bytes.len();
+        assert!(heard > 0);
+        node.handle_sent(START, conn, heard);
+    }
+    let _ = node.handle_bytes(conn, &b"GET a\r\n".repeat(10_000));
+    settle(&mut node);
+    assert!(node.sendable(conn).close);
+    assert_eq!(node.stats().output_limit_closes, 1);
+    let commands = node.stats().commands;
+    settle(&mut node);
+    assert_eq!(node.stats().commands, commands);
+}
+
+#[test]
+fn a_transaction_cannot_ask_for_the_same_data_without_end() {
+    let (mut node, conn) = node(&[]);
+    let big = "x".repeat(64 << 20);
+    node.request(START, conn, &["SET", "big", &big], &mut ());
+    node.request(START, conn, &["MULTI"], &mut ());
+    for _ in 0..9 {
+        node.request(START, conn, &["GET", "big"], &mut ());
+    }
+    node.request(START, conn, &["SET", "after", "1"], &mut ());
+    let reply = node.request(START, conn, &["EXEC"], &mut ()).expect("an answer");
+    assert!(reply.starts_with(b"-ERR the transaction ran, but"), "{} bytes", reply.len());
+    assert!(node.keyspace().get(0, b"after").is_some());
+}
+
+#[test]
 fn empty_lines_and_empty_arrays_are_passed_over() {
     let (reply, closed) = answer(&[], b"\r\n\n*0\r\n*-1\r\nPING\r\n");
     assert_eq!((reply.as_str(), closed), ("+PONG\r\n", false));

@@ -331,7 +331,8 @@ fn clocks_may_jump() {
 /// Between the queueing of a write and its EXEC.
 #[test]
 fn a_transaction_is_refused_for_what_happened_since_it_was_queued() {
-    let happen: [(&str, fn(&mut Node)); 3] = [
+    type Happens = fn(&mut Node);
+    let happen: [(&str, Happens); 3] = [
         ("OOM", |node| node.configure("maxmemory", "1").expect("a good setting")),
         ("LOADING", |node| node.begin_load(START)),
         ("MISCONF", |node| node.handle_store_failed("no space left on device")),
