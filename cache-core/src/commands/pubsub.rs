@@ -135,8 +135,10 @@ fn publish<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn subscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    cx.conn.check_names(cx.args.from(1))?;
     for channel in cx.args.from(1).iter() {
         if cx.conn.channels.insert(channel.into()) {
+            cx.conn.note_name(channel);
             cx.state.pubsub.subscribe(cx.conn.id, channel);
         }
         confirm(cx, b"subscribe", Some(channel));
@@ -145,8 +147,10 @@ fn subscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn psubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    cx.conn.check_names(cx.args.from(1))?;
     for pattern in cx.args.from(1).iter() {
         if cx.conn.patterns.insert(pattern.into()) {
+            cx.conn.note_name(pattern);
             cx.state.pubsub.psubscribe(cx.conn.id, pattern);
         }
         confirm(cx, b"psubscribe", Some(pattern));
@@ -161,6 +165,7 @@ fn unsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     };
     for channel in &channels {
         if cx.conn.channels.remove(channel) {
+            cx.conn.drop_name(channel);
             cx.state.pubsub.unsubscribe(cx.conn.id, channel);
         }
         confirm(cx, b"unsubscribe", Some(channel));
@@ -178,6 +183,7 @@ fn punsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     };
     for pattern in &patterns {
         if cx.conn.patterns.remove(pattern) {
+            cx.conn.drop_name(pattern);
             cx.state.pubsub.punsubscribe(cx.conn.id, pattern);
         }
         confirm(cx, b"punsubscribe", Some(pattern));
@@ -201,8 +207,9 @@ fn confirm<O: Observer>(cx: &mut Cx<'_, O>, kind: &[u8], topic: Option<&[u8]>) {
 /// Stops listening to everything, silently.
 pub(super) fn unsubscribe_all<O: Observer>(cx: &mut Cx<'_, O>) {
     cx.state.pubsub.forget(cx.conn);
-    cx.conn.channels.clear();
-    cx.conn.patterns.clear();
+    let channels = core::mem::take(&mut cx.conn.channels);
+    let patterns = core::mem::take(&mut cx.conn.patterns);
+    channels.iter().chain(&patterns).for_each(|name| cx.conn.drop_name(name));
 }
 
 fn pubsub_channels<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {

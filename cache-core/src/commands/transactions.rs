@@ -3,6 +3,7 @@
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
 use crate::node::{ConnFlags, Connection, Cx, call, check_reply, check_state, lookup};
 use crate::observer::Observer;
+use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::String;
 
@@ -151,20 +152,22 @@ fn queued_flags(conn: &Connection) -> Flags {
 /// Whether a watched key that was alive when it was watched has run out of time since.
 fn watched_expired<O: Observer>(cx: &Cx<'_, O>) -> bool {
     let now_ms = cx.now_ms();
-    cx.conn.watched.iter().any(|(db, key, was_expired)| {
+    cx.conn.watched.iter().any(|((db, key), was_expired)| {
         !was_expired && cx.state.keyspace.get(*db, key).is_some_and(|e| e.is_expired(now_ms))
     })
 }
 
 fn watch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (db, now_ms) = (cx.db(), cx.now_ms());
+    let db = cx.db();
+    cx.conn.check_names(cx.args.from(1))?;
     for key in cx.args.from(1).iter() {
-        if cx.conn.watched.iter().any(|(d, k, _)| *d == db && **k == *key) {
-            continue;
+        // One that has expired goes now, or its going would look like a change.
+        let expired = !cx.exists(db, key) && cx.state.keyspace.get(db, key).is_some();
+        if let Entry::Vacant(place) = cx.conn.watched.entry((db, key.into())) {
+            place.insert(expired);
+            cx.conn.note_name(key);
+            cx.state.watch.add(cx.conn.id, db, key);
         }
-        let expired = cx.state.keyspace.get(db, key).is_some_and(|e| e.is_expired(now_ms));
-        cx.conn.watched.push((db, key.into(), expired));
-        cx.state.watch.add(cx.conn.id, db, key);
     }
     cx.out().ok();
     Ok(Flow::Done)
@@ -178,7 +181,8 @@ fn unwatch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn forget_watched<O: Observer>(cx: &mut Cx<'_, O>) {
     cx.state.watch.forget(cx.conn);
-    cx.conn.watched.clear();
+    let watched = core::mem::take(&mut cx.conn.watched);
+    watched.keys().for_each(|(_, key)| cx.conn.drop_name(key));
 }
 
 /// Ends a transaction without running it, and forgets what was watched for it.

@@ -1,13 +1,19 @@
 //! Connections: what the node knows of each client, and the queues that say whose turn it is.
 
+use super::error::Error;
 use super::output::Output;
 use crate::protocol::request::Parser;
-use crate::protocol::{Frame, Reply, Resp};
+use crate::protocol::{Args, Frame, Reply, Resp};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use bitflags::bitflags;
+
+/// Bytes that the names of channels, patterns and watched keys of one connection may take.
+const NAMES_LIMIT: usize = 64 << 20;
+/// Bytes that a name takes beyond its own, as accounted: the same on every platform.
+const NAME_OVERHEAD: usize = 64;
 
 /// A connection's name between host and node. Never used again once the connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +103,9 @@ pub(crate) struct Connection {
     pub(crate) channels: BTreeSet<Box<[u8]>>,
     pub(crate) patterns: BTreeSet<Box<[u8]>>,
     /// Watched keys, each with its database, and whether it had expired when it was watched.
-    pub(crate) watched: Vec<(u32, Box<[u8]>, bool)>,
+    pub(crate) watched: BTreeMap<(u32, Box<[u8]>), bool>,
+    /// Bytes that the names of all these take.
+    names_bytes: usize,
 
     /// It executes nothing until something happens or this moment (monotonic microseconds) comes.
     pub(crate) blocked_until_us: Option<u64>,
@@ -137,7 +145,8 @@ impl Connection {
             queued_bytes: 0,
             channels: BTreeSet::new(),
             patterns: BTreeSet::new(),
-            watched: Vec::new(),
+            watched: BTreeMap::new(),
+            names_bytes: 0,
             blocked_until_us: None,
             suspended: None,
             created_us: now_us,
@@ -154,6 +163,28 @@ impl Connection {
         self.flags.intersects(flag)
     }
 
+    /// Whether it may listen to or watch so many names more.
+    pub(crate) fn check_names(&self, names: Args<'_>) -> Result<(), Error> {
+        let more = names.total_len() + names.len() * NAME_OVERHEAD;
+        if self.names_bytes.saturating_add(more) <= NAMES_LIMIT {
+            return Ok(());
+        }
+        Err(Error::Text(
+            "ERR the names of channels, patterns and watched keys of one connection can't take more \
+             than 64 MB",
+        ))
+    }
+
+    /// It listens to or watches one name more.
+    pub(crate) fn note_name(&mut self, name: &[u8]) {
+        self.names_bytes += name.len() + NAME_OVERHEAD;
+    }
+
+    /// It listens to or watches one name less.
+    pub(crate) fn drop_name(&mut self, name: &[u8]) {
+        self.names_bytes -= name.len() + NAME_OVERHEAD;
+    }
+
     /// How many channels and patterns it listens to.
     pub(crate) fn subscriptions(&self) -> usize {
         self.channels.len() + self.patterns.len()
@@ -164,10 +195,14 @@ impl Connection {
         self.input.len().saturating_sub(self.consumed)
     }
 
-    /// Bytes held for it: input, output, what MULTI has queued.
-    pub(crate) fn buffered(&self) -> usize {
+    /// Bytes held for it: input, output, what MULTI has queued, what it listens to and watches.
+    ///
+    /// Of the input what has been executed doesn't count: how long it stays in the buffer depends on
+    /// how it was cut.
+    pub(crate) fn held_bytes(&self) -> usize {
         let gathered = self.suspended.as_ref().map_or(0, |s| s.gathered.len() + s.frame.size());
-        self.input.len() + self.out.len() + self.pushes.len() + self.queued_bytes + gathered
+        let buffers = self.unread_input() + self.out.len() + self.pushes.len();
+        buffers + self.queued_bytes + self.names_bytes + gathered
     }
 }
 

@@ -42,12 +42,11 @@ impl Watch {
     /// Forgets all that a connection watches.
     pub(crate) fn forget(&mut self, conn: &Connection) {
         self.dirty.remove(&conn.id);
-        for (db, key, _) in &conn.watched {
-            let place = (*db, key.clone());
-            if let Some(watchers) = self.keys.get_mut(&place) {
+        for place in conn.watched.keys() {
+            if let Some(watchers) = self.keys.get_mut(place) {
                 watchers.remove(&conn.id);
                 if watchers.is_empty() {
-                    self.keys.remove(&place);
+                    self.keys.remove(place);
                 }
             }
         }

@@ -72,6 +72,9 @@ impl core::fmt::Debug for Args<'_> {
     }
 }
 
+/// Bytes that a command takes beyond its arguments, as accounted.
+const FRAME_OVERHEAD: usize = 64;
+
 /// A command that owns its bytes: what MULTI queues and what a suspended command keeps.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
@@ -85,9 +88,9 @@ impl Frame {
         Args::new(&self.bytes, &self.spans)
     }
 
-    /// Bytes held, for limits and accounting.
+    /// Bytes held, for limits and accounting: the same on every platform.
     pub fn size(&self) -> usize {
-        self.bytes.len() + self.spans.len() * size_of::<Span>()
+        FRAME_OVERHEAD + self.bytes.len() + self.spans.len() * size_of::<Span>()
     }
 
     /// Adds an argument at the end.

@@ -116,6 +116,33 @@ fn a_transaction_cannot_ask_for_the_same_data_without_end() {
 }
 
 #[test]
+fn what_a_connection_listens_to_and_watches_has_a_limit() {
+    for (many, few, state) in [
+        ("SUBSCRIBE", "UNSUBSCRIBE", "sub=0 psub=0"),
+        ("PSUBSCRIBE", "PUNSUBSCRIBE", "sub=0 psub=0"),
+        ("WATCH", "UNWATCH", "watch=0"),
+    ] {
+        let (mut node, conn) = node(&[]);
+        node.request(START, conn, &["HELLO", "3"], &mut ());
+        let mut accepted = 0;
+        loop {
+            let name = format!("{accepted}{}", "x".repeat(16 << 20));
+            let reply = node.request(START, conn, &[many, &name], &mut ()).expect("an answer");
+            if reply.starts_with(b"-ERR the names of channels, patterns and watched keys") {
+                break;
+            }
+            accepted += 1;
+        }
+        assert_eq!(accepted, 3, "{many}");
+        // What is given up makes room.
+        node.request(START, conn, &[few], &mut ());
+        let info = node.request(START, conn, &["CLIENT", "INFO"], &mut ()).expect("an answer");
+        let info = String::from_utf8_lossy(&info).into_owned();
+        assert!(info.contains(state) && info.contains("tot-mem=10 "), "{info}");
+    }
+}
+
+#[test]
 fn empty_lines_and_empty_arrays_are_passed_over() {
     let (reply, closed) = answer(&[], b"\r\n\n*0\r\n*-1\r\nPING\r\n");
     assert_eq!((reply.as_str(), closed), ("+PONG\r\n", false));

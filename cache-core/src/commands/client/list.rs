@@ -102,7 +102,7 @@ fn describe(out: &mut String, conn: &Connection, state: &State, now: Now, args: 
         conn.watched.len(),
         conn.unread_input(),
         conn.queued_bytes,
-        conn.buffered() + args,
+        conn.held_bytes() + args,
         if output > 0 { "rw" } else { "r" },
         conn.last_command,
         conn.user,

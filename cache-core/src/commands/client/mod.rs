@@ -225,8 +225,14 @@ fn setinfo<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     Ok(Flow::Done)
 }
 
+/// The longest name of a connection or its library, in bytes.
+const NAME_LIMIT: usize = 4096;
+
 /// A name that may stand in CLIENT LIST: printable ASCII without spaces.
 pub(super) fn checked_name(name: &[u8], what: &str) -> Result<String, Error> {
+    if name.len() > NAME_LIMIT {
+        return Err(Error::Owned(format!("ERR {what} cannot be longer than {NAME_LIMIT} bytes.")));
+    }
     match core::str::from_utf8(name) {
         Ok(text) if name.iter().all(|b| (b'!'..=b'~').contains(b)) => Ok(String::from(text)),
         _ => Err(Error::Owned(format!(

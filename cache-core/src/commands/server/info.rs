@@ -103,7 +103,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "connected_clients:{}", count(|_| true));
     line!(out, "cluster_connections:0");
     line!(out, "maxclients:{}", state.config.number(Id::Maxclients));
-    line!(out, "client_recent_max_input_buffer:{}", most(|conn| conn.input.len()));
+    line!(out, "client_recent_max_input_buffer:{}", most(Connection::unread_input));
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
     line!(out, "blocked_clients:{}", count(|conn| conn.blocked_until_us.is_some()));
     line!(out, "tracking_clients:0");
@@ -127,7 +127,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
 fn memory<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let state = &*cx.state;
     let data = state.keyspace.used_bytes();
-    let clients: u64 = everyone(cx).map(|conn| conn.buffered() as u64).sum();
+    let clients: u64 = everyone(cx).map(|conn| conn.held_bytes() as u64).sum();
     let used = data + clients;
     let peak = state.stats.peak_bytes.max(used);
     let limit = state.config.number(Id::Maxmemory) as u64;
