@@ -114,8 +114,6 @@ impl Node {
         if self.state.passes_output_limit(conn, now) {
             self.state.close_for_output(conn);
         }
-        self.state.stats.peak_bytes =
-            self.state.stats.peak_bytes.max(self.state.keyspace.used_bytes());
     }
 }
 
@@ -156,12 +154,17 @@ impl<O: Observer> Bench<'_, O> {
         };
         let args = parser.args(buf);
         // Counted here and not when they came in, so that how they were cut shows nowhere.
-        self.conn.bytes_in += parsed.len as u64;
-        self.node.state.stats.net_input_bytes += parsed.len as u64;
+        let len = parsed.len as u64;
+        self.conn.bytes_in += len;
+        self.node.state.stats.net_input_bytes += len;
         let blocked = !args.is_empty() && !self.execute(args);
         parser.next();
         if self.conn.blocked_until_us.is_none() {
             self.conn.consumed += parsed.len;
+        } else {
+            // It will be read again.
+            self.conn.bytes_in -= len;
+            self.node.state.stats.net_input_bytes -= len;
         }
         Some(!blocked)
     }
@@ -287,6 +290,10 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         let calls = cx.state.tally.calls_mut(id.index());
         calls.done += 1;
         calls.failed += u64::from(failed);
+    }
+    if cx.state.dirty != dirty {
+        // After each command and not each turn, whose end depends on how the input was cut.
+        cx.state.stats.peak_bytes = cx.state.stats.peak_bytes.max(cx.state.keyspace.used_bytes());
     }
     if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
         cx.state.effects.append(cx.conn.db, cx.args.iter());

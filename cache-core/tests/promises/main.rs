@@ -10,6 +10,7 @@ mod turns;
 
 use cache_core::config::Config;
 use cache_core::node::{Action, Durability, Load, REDIAL_US, Run};
+use cache_core::protocol::request;
 use cache_core::time::Timeout;
 use cache_core::{Budget, ConnId, Node, Now, Peer};
 use proptest::prelude::*;
@@ -179,6 +180,32 @@ proptest! {
         }
         prop_assert_eq!(&large.heard, &small.heard);
     }
+}
+
+/// What the node counts of its input and its data must not depend on where the input was cut.
+#[test]
+fn counters_do_not_tell_how_the_input_was_cut() {
+    let big = "x".repeat(1000);
+    let said = [
+        &["CLIENT", "PAUSE", "1", "WRITE"][..],
+        &["SET", "a", &big],
+        &["DEL", "a"],
+        &["CLIENT", "LIST"],
+        &["INFO", "memory", "clients"],
+    ]
+    .map(|command| request::encode(command))
+    .concat();
+    let heard = [usize::MAX, 100, 1].map(|cut| {
+        let mut world = World::new(7);
+        world.play(&Step::Say(0, said.clone()), cut);
+        world.play(&Step::Wait(2), cut);
+        world.play(&Step::Say(1, request::encode(["CLIENT", "LIST"])), cut);
+        world.heard.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    });
+    assert!(heard[0][0].contains("used_memory_peak:1057"), "{heard:?}");
+    assert!(heard[0][1].contains(&format!("tot-net-in={} ", said.len())), "{heard:?}");
+    assert_eq!(heard[0], heard[1]);
+    assert_eq!(heard[0], heard[2]);
 }
 
 fn say(node: &mut Node, conn: ConnId, args: &[&str]) -> Option<String> {
