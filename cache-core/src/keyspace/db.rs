@@ -3,6 +3,7 @@
 use super::Slot;
 use super::entry::Entry;
 use crate::hash::SLOTS;
+use crate::random::Random;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -145,6 +146,20 @@ impl Db {
             }
         }
         None
+    }
+
+    /// The first key with a TTL behind a slot chosen by chance: not quite evenly chosen, but found
+    /// without going through all keys, however few have one.
+    pub(super) fn volatile_near(&self, random: &mut Random) -> Option<&Entry> {
+        let from = random.below(SLOTS.into()) as u16;
+        (from..SLOTS).chain(0..from).find_map(|slot| {
+            let group = self.groups.get(usize::from(slot) / GROUP)?.as_ref()?;
+            if group.earliest == u64::MAX {
+                return None;
+            }
+            let entries = group.slots[usize::from(slot) % GROUP].as_ref()?;
+            entries.volatile_near(random)
+        })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 const LFU_INIT: u32 = 5;
 const LRU_MASK: u32 = (1 << 24) - 1;
 
-/// The access bits of a key that is written now.
+/// The access bits of a key that is created now.
 pub(crate) fn fresh_access(policy: Policy, now_secs: u64) -> u32 {
     if policy.is_lfu() { lfu_minutes(now_secs) << 8 | LFU_INIT } else { now_secs as u32 & LRU_MASK }
 }
@@ -67,10 +67,11 @@ pub(crate) fn victim(
         return None;
     }
     let volatile = policy.is_volatile();
-    let samples = match policy {
-        Policy::AllkeysRandom | Policy::VolatileRandom => 1,
-        _ => config.number(Id::MaxmemorySamples),
-    };
+    if matches!(policy, Policy::AllkeysRandom | Policy::VolatileRandom) {
+        let db = keyspace.random_database(volatile, random)?;
+        return keyspace.random(db, volatile, random).map(|entry| (db, entry.key().to_vec()));
+    }
+    let samples = config.number(Id::MaxmemorySamples);
     let mut best: Option<(u64, u32, &Entry)> = None;
     for db in 0..keyspace.databases() {
         for _ in 0..samples {

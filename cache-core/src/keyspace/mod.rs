@@ -91,19 +91,20 @@ impl Keyspace {
         }
     }
 
-    /// Sets a key to a value, whatever was there before.
+    /// Sets a key to a value, whatever was there before. `access` makes the access bits from those of
+    /// what was there.
     pub(crate) fn put(
         &mut self,
         db: u32,
         key: &[u8],
         data: Data,
         expires_ms: Option<u64>,
-        access: u32,
+        access: impl FnOnce(Option<u32>) -> u32,
     ) {
-        self.remove(db, key);
+        let old = self.remove(db, key);
         let hash = self.seed.hash(key);
         let mut entry = Entry::new(key, hash, data);
-        entry.access = access;
+        entry.access = access(old.map(|old| old.access));
         let db = &mut self.dbs[db as usize];
         db.insert(slot_of(key), hash, entry);
         if expires_ms.is_some() {
@@ -131,22 +132,39 @@ impl Keyspace {
         self.dbs.swap(a as usize, b as usize);
     }
 
-    /// A key chosen evenly among all of a database, or among those with a TTL.
+    /// A key chosen evenly among all of a database, or by chance among those with a TTL.
     pub(crate) fn random(&self, db: u32, volatile: bool, random: &mut Random) -> Option<&Entry> {
         let db = &self.dbs[db as usize];
         if db.len == 0 || (volatile && db.volatile == 0) {
             return None;
         }
         /// Draws before giving up on meeting one of few volatile keys by chance.
-        const DRAWS: usize = 64;
+        const DRAWS: usize = 8;
         for _ in 0..DRAWS {
             let entry = db.nth(random.below(db.len as u64) as usize)?;
             if !volatile || entry.expires_at().is_some() {
                 return Some(entry);
             }
         }
-        let skip = random.below(db.volatile as u64) as usize;
-        db.iter().filter(|e| e.expires_at().is_some()).nth(skip)
+        db.volatile_near(random)
+    }
+
+    /// A database chosen by how many keys it has, all of them or those with a TTL.
+    pub(crate) fn random_database(&self, volatile: bool, random: &mut Random) -> Option<u32> {
+        let count = |db: &Db| if volatile { db.volatile } else { db.len } as u64;
+        let all: u64 = self.dbs.iter().map(count).sum();
+        if all == 0 {
+            return None;
+        }
+        let mut at = random.below(all);
+        self.dbs
+            .iter()
+            .position(|db| {
+                let here = at < count(db);
+                at = at.saturating_sub(count(db));
+                here
+            })
+            .map(|i| i as u32)
     }
 
     /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0

@@ -130,6 +130,20 @@ impl<E: Keyed + Clone> Segments<E> {
         self.earliest = self.segments.iter().map(|s| s.earliest).min().unwrap_or(u64::MAX);
     }
 
+    /// The first entry that expires behind a segment chosen by chance.
+    pub(super) fn volatile_near(&self, random: &mut Random) -> Option<&E> {
+        if self.earliest == u64::MAX {
+            return None;
+        }
+        let (before, behind) =
+            self.segments.split_at(random.below(self.segments.len() as u64) as usize);
+        behind
+            .iter()
+            .chain(before)
+            .filter(|segment| segment.earliest != u64::MAX)
+            .find_map(|segment| segment.entries.iter().find(|e| e.expiry_ms().is_some()))
+    }
+
     /// The `i`th entry, in an order of their own.
     pub(crate) fn nth(&self, mut i: usize) -> Option<&E> {
         for segment in &self.segments {

@@ -85,18 +85,26 @@ impl<O: Observer> Cx<'_, O> {
         false
     }
 
-    /// A key's value for a command that reads, and the reply to write it to. Counts a hit or miss.
-    pub(crate) fn read(&mut self, key: &[u8]) -> (Option<&Data>, &mut Reply) {
-        let db = self.conn.db;
+    /// Whether a key is there, for a command that asks no more. Counts a hit or miss, but no use.
+    pub(crate) fn meet(&mut self, key: &[u8]) -> bool {
+        let (conn, db) = (self.conn.id, self.conn.db);
         let found = self.exists(db, key);
-        let conn = self.conn.id;
         if found {
             self.state.stats.hits += 1;
             self.tell(Event::Hit { conn, db, key });
-            self.note_use(db, key);
         } else {
             self.state.stats.misses += 1;
             self.tell(Event::Miss { conn, db, key });
+        }
+        found
+    }
+
+    /// A key's value for a command that reads, and the reply to write it to. Counts a hit or miss.
+    pub(crate) fn read(&mut self, key: &[u8]) -> (Option<&Data>, &mut Reply) {
+        let db = self.conn.db;
+        let found = self.meet(key);
+        if found {
+            self.note_use(db, key);
         }
         let data = self.state.keyspace.get(db, key).filter(|_| found).map(|entry| &entry.data);
         (data, &mut self.conn.out.reply)
@@ -170,8 +178,15 @@ impl<O: Observer> Cx<'_, O> {
 
     /// Sets a key of any database to a value, whatever was there before.
     pub(crate) fn put_in(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
-        let access = fresh_access(self.state.config.policy(), self.now.wall_secs());
-        self.state.keyspace.put(db, key, data, expires_ms, access);
+        let now = self.now.wall_secs();
+        let State { keyspace, config, random, .. } = &mut *self.state;
+        let counts = config.number(Id::Maxmemory) > 0 && !self.conn.has(ConnFlags::NO_TOUCH);
+        // A key that is overwritten often is used often.
+        keyspace.put(db, key, data, expires_ms, |old| match old {
+            None => fresh_access(config.policy(), now),
+            Some(access) if counts => touch_access(access, config, now, random),
+            Some(access) => access,
+        });
         self.changed_in(db, key);
     }
 
@@ -246,10 +261,17 @@ impl<O: Observer> Cx<'_, O> {
         self.conns.offer(to);
     }
 
-    /// Updates what eviction knows of a key's use.
+    /// Updates what eviction knows of a key's use, unless the connection asked not to.
     fn note_use(&mut self, db: u32, key: &[u8]) {
+        if !self.conn.has(ConnFlags::NO_TOUCH) {
+            self.touch(db, key);
+        }
+    }
+
+    /// Updates what eviction knows of a key's use.
+    pub(crate) fn touch(&mut self, db: u32, key: &[u8]) {
         let state = &mut *self.state;
-        if state.config.number(Id::Maxmemory) == 0 || self.conn.has(ConnFlags::NO_TOUCH) {
+        if state.config.number(Id::Maxmemory) == 0 {
             return;
         }
         let (config, random, now) = (&state.config, &mut state.random, self.now.wall_secs());

@@ -41,3 +41,102 @@ fn a_clone_evicts_what_the_original_evicts() {
         assert!(go_on(&mut clone) == original, "{policy}");
     }
 }
+
+/// How many keys of two databases are left when half of them had to go.
+fn left(policy: &str, ttl: bool) -> [usize; 2] {
+    let (mut node, conn) = node(&[("maxmemory-policy", policy)]);
+    for db in ["0", "1"] {
+        say(&mut node, conn, &["SELECT", db]);
+        for i in 0..200 {
+            say(&mut node, conn, &["SET", &i.to_string(), "v"]);
+            if ttl {
+                say(&mut node, conn, &["EXPIRE", &i.to_string(), "1000"]);
+            }
+        }
+    }
+    let half = (node.keyspace().used_bytes() / 2).to_string();
+    node.configure("maxmemory", &half).expect("a good setting");
+    say(&mut node, conn, &["SET", "0", "v"]);
+    [0, 1].map(|db| node.keyspace().len(db))
+}
+
+#[test]
+fn chance_spares_no_database() {
+    for (policy, ttl) in [("allkeys-random", false), ("volatile-random", true)] {
+        let left = left(policy, ttl);
+        assert!(left.iter().all(|n| (60..140).contains(n)), "{policy}: {left:?}");
+    }
+}
+
+#[test]
+fn few_keys_with_a_ttl_are_found_among_many() {
+    for policy in ["volatile-lru", "volatile-ttl", "volatile-random"] {
+        let (mut node, conn) = node(&[("maxmemory-policy", policy)]);
+        for i in 0..20_000 {
+            say(&mut node, conn, &["SET", &format!("{{tag}}{i}"), "v"]);
+            if i % 1000 == 0 {
+                say(&mut node, conn, &["SET", &format!("short:{i}"), "v", "EX", "1000"]);
+                say(&mut node, conn, &["SET", &format!("{{tag}}short:{i}"), "v", "EX", "1000"]);
+            }
+        }
+        let less = (node.keyspace().used_bytes() - 39 * 60).to_string();
+        node.configure("maxmemory", &less).expect("a good setting");
+        let reply = say(&mut node, conn, &["APPEND", "{tag}0", "v"]).expect("an answer");
+        assert_eq!(reply, ":2\r\n", "{policy}");
+        assert!(node.stats().evicted >= 30, "{policy}");
+        node.configure("maxmemory", "1").expect("a good setting");
+        let refused = say(&mut node, conn, &["APPEND", "{tag}0", "v"]).expect("an answer");
+        assert!(refused.starts_with("-OOM"), "{policy}: {refused}");
+        assert_eq!(node.keyspace().volatile_len(0), 0, "{policy}: all have gone before");
+    }
+}
+
+/// The keys that are left of `used` and as many others, when half had to go.
+fn spared(policy: &str, used: impl Fn(&mut Node, ConnId, Now, &str)) -> usize {
+    let settings =
+        [("maxmemory", "1gb"), ("maxmemory-policy", policy), ("maxmemory-samples", "64")];
+    let (mut node, conn) = node(&settings);
+    for i in 0..100 {
+        say(&mut node, conn, &["SET", &i.to_string(), "v"]);
+    }
+    for round in 1..20 {
+        let us = round * 60_000_000;
+        let now = Now { mono_us: START.mono_us + us, wall_us: START.wall_us + us };
+        for i in 0..50 {
+            used(&mut node, conn, now, &i.to_string());
+        }
+    }
+    let half = (node.keyspace().used_bytes() / 2).to_string();
+    node.configure("maxmemory", &half).expect("a good setting");
+    let us = 20 * 60_000_000;
+    let now = Now { mono_us: START.mono_us + us, wall_us: START.wall_us + us };
+    node.request(now, conn, &["SET", "0", "v"], &mut ());
+    (0..50).filter(|i| node.keyspace().get(0, i.to_string().as_bytes()).is_some()).count()
+}
+
+#[test]
+fn what_counts_as_a_use() {
+    fn say(node: &mut Node, conn: ConnId, now: Now, args: &[&str]) {
+        node.request(now, conn, args, &mut ());
+    }
+    for policy in ["allkeys-lru", "allkeys-lfu"] {
+        let read = spared(policy, |node, conn, now, key| say(node, conn, now, &["GET", key]));
+        assert!(read >= 45, "{policy}: {read}");
+        let written =
+            spared(policy, |node, conn, now, key| say(node, conn, now, &["SET", key, "w"]));
+        assert!(written >= 45, "{policy}: {written}");
+        let asked_for =
+            spared(policy, |node, conn, now, key| say(node, conn, now, &["EXISTS", key]));
+        assert!(asked_for < 45, "{policy}: {asked_for}");
+        let untouched = spared(policy, |node, conn, now, key| {
+            say(node, conn, now, &["CLIENT", "NO-TOUCH", "ON"]);
+            say(node, conn, now, &["GET", key]);
+        });
+        assert!(untouched < 45, "{policy}: {untouched}");
+        let touched = spared(policy, |node, conn, now, key| {
+            say(node, conn, now, &["CLIENT", "NO-TOUCH", "ON"]);
+            say(node, conn, now, &["TOUCH", key]);
+        });
+        assert!(touched >= 45, "{policy}: {touched}");
+    }
+}
