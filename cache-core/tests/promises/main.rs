@@ -193,7 +193,7 @@ fn counters_do_not_tell_how_the_input_was_cut() {
         &["CLIENT", "LIST"],
         &["INFO", "memory", "clients"],
     ]
-    .map(|command| request::encode(command))
+    .map(request::encode)
     .concat();
     let heard = [usize::MAX, 100, 1].map(|cut| {
         let mut world = World::new(7);
