@@ -20,8 +20,9 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 
-/// Log lines and wishes that wait for the host. Past it the oldest wish is lost: a host that never
-/// polls must not cost memory.
+/// Log lines and wishes that wait for the host. Past it lines are lost, so that a host that never
+/// polls costs no memory. A wish is not (a connection that is not read from again would be lost with
+/// it), but none is kept twice: there is one for each connection and each setting at the most.
 const ACTIONS_LIMIT: usize = 10_000;
 
 /// Unread output at which a client is closed before it has logged in, in bytes. It hears nothing but
@@ -75,12 +76,17 @@ impl State {
     pub(crate) fn new(config: Config, seed: u64, now: Now) -> Self {
         let mut random = Random::new(seed);
         let hash_seed = HashSeed::new(random.next_u64(), random.next_u64());
+        // Clients see the run id and what chance decides; from neither may they learn the key of the
+        // hash, by which they could make keys that collide. A generator's past can be computed from
+        // what it gave, a keyed hash's key can't.
+        let mut shown = Random::new(hash_seed.hash(b"run id"));
         let run_id = format!(
             "{:016x}{:016x}{:08x}",
-            random.next_u64(),
-            random.next_u64(),
-            random.next_u64() as u32
+            shown.next_u64(),
+            shown.next_u64(),
+            shown.next_u64() as u32
         );
+        let random = Random::new(hash_seed.hash(b"chance"));
         let databases = config.number(Id::Databases) as usize;
         State {
             keyspace: Keyspace::new(databases, hash_seed),
@@ -112,7 +118,10 @@ impl State {
     /// Queues a wish for the host.
     pub(crate) fn act(&mut self, action: Action) {
         if self.actions.len() >= ACTIONS_LIMIT {
-            self.actions.pop_front();
+            let is_line = matches!(action, Action::Log { .. });
+            if is_line || self.actions.contains(&action) {
+                return;
+            }
         }
         self.actions.push_back(action);
     }
@@ -210,6 +219,37 @@ impl State {
             OUTPUT_HIGH_WATER_TIGHT
         } else {
             OUTPUT_HIGH_WATER
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    /// A host that doesn't look for long may lose lines of the log, but no wish.
+    #[test]
+    fn wishes_outlive_log_lines() {
+        let mut state = State::new(Config::default(), 1, Now::default());
+        let wish = Action::ResumeReading(ConnId { index: 0, id: 1 });
+        state.act(wish.clone());
+        for i in 0..2 * ACTIONS_LIMIT {
+            state.log(LogLevel::Notice, format!("{i}"));
+        }
+        let late = Action::ConfigChanged(Id::Hz);
+        state.act(late.clone());
+        state.act(late.clone());
+        assert_eq!(state.actions.len(), ACTIONS_LIMIT + 1);
+        assert_eq!((state.actions.front(), state.actions.back()), (Some(&wish), Some(&late)));
+    }
+
+    /// As SplitMix64 can be run backwards: from any output to the state, and so to all before it.
+    #[test]
+    fn the_run_id_does_not_tell_the_seed() {
+        let seed = 0xdead_beef_1234;
+        let shown = State::new(Config::default(), seed, Now::default()).run_id;
+        let mut drawn = Random::new(seed);
+        for _ in 0..8 {
+            assert_ne!(shown[..16], format!("{:016x}", drawn.next_u64()));
         }
     }
 }
