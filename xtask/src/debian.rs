@@ -56,7 +56,10 @@ pub(crate) fn install(tools: &[&Tool]) -> Result<()> {
         bail!("not a Debian system: please install by its own means {}", packages.join(", "));
     }
     if !rustix::process::geteuid().is_root() {
-        bail!("system packages are missing and we aren't root; please run\n\n    sudo {line}\n");
+        bail!(
+            "system packages are missing and we aren't root; please run\n\n    \
+             sudo apt-get update && sudo {line}\n"
+        );
     }
     let _quiet = NoServices::begin()?;
     let mut job = Job::logged("system packages")?;
