@@ -278,6 +278,8 @@ fn while_data_is_loaded_commands_are_told_so() {
     let refused = say(&mut node, client, &["GET", "a"]).expect("an answer");
     assert!(refused.starts_with("-LOADING "), "{refused}");
     assert_eq!(say(&mut node, client, &["ECHO", "x"]).as_deref(), Some("$1\r\nx\r\n"));
+    let info = say(&mut node, client, &["INFO", "persistence"]).expect("an answer");
+    assert!(info.contains("\r\nloading:1\r\n"), "{info}");
     node.handle_loaded(START, Load::Bytes(&effects[20..]), &mut ());
     node.handle_loaded(START, Load::Failed("a bad sector"), &mut ());
     assert!(say(&mut node, client, &["GET", "a"]).is_some_and(|r| r.starts_with("-LOADING")));

@@ -167,7 +167,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 fn persistence<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let state = &*cx.state;
     let status = if state.store_error.is_some() { "err" } else { "ok" };
-    line!(out, "loading:0");
+    line!(out, "loading:{}", u8::from(state.loading.is_some()));
     line!(out, "async_loading:0");
     line!(out, "rdb_changes_since_last_save:{}", state.dirty);
     line!(out, "rdb_bgsave_in_progress:0");
