@@ -1,6 +1,6 @@
 //! CONFIG: looks at settings and changes them while running.
 
-use super::{Error, Flags, Flow, Group, Outcome, Spec, Tips};
+use super::{Error, Flags, Flow, Group, Outcome, SHOWN_LIMIT, Spec, Tips, shown};
 use crate::config::{Config, PARAMS, Param};
 use crate::glob;
 use crate::node::{Action, Cx, Stats};
@@ -140,8 +140,8 @@ fn config_set<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn param(asked: &[u8]) -> Result<&'static Param, Error> {
-    let shown = String::from_utf8_lossy(&asked[..asked.len().min(128)]);
-    Config::param(&shown).filter(|_| asked.len() <= 128).ok_or_else(|| {
+    let shown = shown(asked);
+    Config::param(&shown).filter(|_| asked.len() <= SHOWN_LIMIT).ok_or_else(|| {
         Error::Owned(format!(
             "ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"
         ))

@@ -1,6 +1,6 @@
 //! Connections introduce themselves: AUTH, HELLO, SELECT, PING and their like.
 
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::config::Id;
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;
@@ -109,7 +109,7 @@ fn hello<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             _ => {
                 return Err(Error::Owned(alloc::format!(
                     "ERR Syntax error in HELLO option '{}'",
-                    alloc::string::String::from_utf8_lossy(args.at(i))
+                    shown(args.at(i))
                 )));
             }
         }

@@ -1,11 +1,13 @@
 //! Time to live: EXPIRE, TTL, PERSIST and their like.
 
-use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips};
+use super::{
+    Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips, shown,
+};
 use crate::node::{ConnFlags, Cx};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 rows! {
     expire: Spec::new("expire", -3, bits!(Flags: WRITE | FAST), Group::Generic)
@@ -146,7 +148,7 @@ impl Condition {
                 b"gt" => condition.gt = true,
                 b"lt" => condition.lt = true,
                 _ => {
-                    let option = String::from_utf8_lossy(option);
+                    let option = shown(option);
                     return Err(Error::Owned(format!("ERR Unsupported option {option}")));
                 }
             }

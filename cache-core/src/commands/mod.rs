@@ -18,7 +18,7 @@ use crate::node::Cx;
 use crate::observer::Observer;
 use crate::protocol::Args;
 
-pub(crate) use crate::node::{Error, Flow, Outcome};
+pub(crate) use crate::node::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 
 /// Runs a command whose arity has been checked.
 pub(crate) type Handler<O> = fn(&mut Cx<'_, O>) -> Outcome;

@@ -1,6 +1,6 @@
 //! Enumerating keys: KEYS, SCAN.
 
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::glob;
 use crate::keyspace::Entry;
 use crate::node::{ConnFlags, Cx, Suspended};
@@ -111,8 +111,7 @@ fn known_type(name: &[u8]) -> Result<&[u8], Error> {
     if TYPES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(name);
     }
-    let name = alloc::string::String::from_utf8_lossy(name);
-    Err(Error::Owned(alloc::format!("ERR unknown type name '{name}'")))
+    Err(Error::Owned(alloc::format!("ERR unknown type name '{}'", shown(name))))
 }
 
 /// A cursor: a number of 64 bits without a sign.

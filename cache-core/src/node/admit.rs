@@ -2,7 +2,7 @@
 
 use super::State;
 use super::conn::{ConnFlags, Connection};
-use super::error::Error;
+use super::error::{Error, SHOWN_LIMIT, shown};
 use crate::commands::{self, CommandId, Flags, Spec};
 use crate::config::Id;
 use crate::keyspace;
@@ -130,13 +130,6 @@ pub(crate) fn lookup(args: Args<'_>) -> Result<CommandId, Error> {
     })
 }
 
-/// At most so many bytes of a name or argument are repeated in an error.
-const SHOWN_LIMIT: usize = 128;
-
-fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_LIMIT)]).into_owned()
-}
-
 fn unknown_command(args: Args<'_>) -> Error {
     let mut text =
         format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0)));
@@ -146,7 +139,8 @@ fn unknown_command(args: Args<'_>) -> Error {
             break;
         }
         let arg = &arg[..arg.len().min(room)];
-        room -= arg.len();
+        // The quotes and the space take room too: arguments may be empty, and many.
+        room = room.saturating_sub(arg.len() + "'' ".len());
         text.push_str(&format!("'{}' ", String::from_utf8_lossy(arg)));
     }
     Error::Owned(text)

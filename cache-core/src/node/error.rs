@@ -6,6 +6,14 @@ use alloc::vec::Vec;
 /// What a handler gives back: how it ended, or the error to answer with.
 pub(crate) type Outcome = Result<Flow, Error>;
 
+/// At most so many bytes of a name or argument are repeated in an error.
+pub(crate) const SHOWN_LIMIT: usize = 128;
+
+/// What was sent, as an error repeats it.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_LIMIT)]).into_owned()
+}
+
 /// How a command ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Flow {

@@ -26,7 +26,7 @@ pub use link::{Load, REDIAL_US};
 pub(crate) use admit::{check_state, lookup};
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};
-pub(crate) use error::{Error, Flow, Outcome};
+pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 pub(crate) use exec::call;
 pub(crate) use link::Link;
 pub(crate) use state::{ClientPause, State};

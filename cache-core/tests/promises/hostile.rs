@@ -143,6 +143,29 @@ fn what_a_connection_listens_to_and_watches_has_a_limit() {
 }
 
 #[test]
+fn errors_repeat_little_of_what_was_sent() {
+    let (mut node, conn) = node(&[]);
+    let long = "x".repeat(1_000_000);
+    let many = vec![""; 1_000_000];
+    for command in [
+        &[&long[..], "a"][..],
+        &["NOSUCH", &long],
+        &[&["NOSUCH"][..], &many].concat(),
+        &["CLIENT", &long],
+        &["HELLO", "3", &long],
+        &["EXPIRE", "a", "1", &long],
+        &["SCAN", "0", "TYPE", &long],
+        &["CONFIG", "SET", &long, "1"],
+        &["CLIENT", "SETINFO", &long, "1"],
+        &["CLIENT", "LIST", "USER", &long],
+    ] {
+        let reply = node.request(START, conn, command, &mut ()).expect("an answer");
+        assert!(reply.starts_with(b"-ERR "), "{:?}", &command[..1]);
+        assert!(reply.len() < 500, "{} bytes", reply.len());
+    }
+}
+
+#[test]
 fn empty_lines_and_empty_arrays_are_passed_over() {
     let (reply, closed) = answer(&[], b"\r\n\n*0\r\n*-1\r\nPING\r\n");
     assert_eq!((reply.as_str(), closed), ("+PONG\r\n", false));

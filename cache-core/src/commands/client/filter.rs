@@ -3,7 +3,7 @@
 //! A connection passes when it has everything that was asked for and nothing of what was asked not
 //! to be (`NOT-...`).
 
-use super::super::Error;
+use super::super::{Error, shown};
 use super::list::flags;
 use crate::node::{ConnFlags, Connection, Cx, State};
 use crate::numbers::parse_i64;
@@ -225,8 +225,4 @@ fn letters(value: &[u8], known: &[u8], what: &str, negative: bool) -> Result<(),
 
 fn unknown(what: &str, value: &[u8]) -> Error {
     Error::Owned(format!("ERR {what} '{}'", shown(value)))
-}
-
-fn shown(value: &[u8]) -> String {
-    String::from_utf8_lossy(&value[..value.len().min(128)]).into_owned()
 }

@@ -8,7 +8,7 @@ mod kill;
 mod list;
 mod pause;
 
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;
 use alloc::format;
@@ -218,8 +218,7 @@ fn setinfo<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     } else if option.eq_ignore_ascii_case(b"lib-ver") {
         cx.conn.lib_ver = checked_name(value, "lib-ver")?;
     } else {
-        let shown = String::from_utf8_lossy(&option[..option.len().min(128)]);
-        return Err(Error::Owned(format!("ERR Unrecognized option '{shown}'")));
+        return Err(Error::Owned(format!("ERR Unrecognized option '{}'", shown(option))));
     }
     cx.out().ok();
     Ok(Flow::Done)
