@@ -108,9 +108,9 @@ rows! {
     .tips(bits!(Tips: REQUEST_MULTI_SHARD | RESPONSE_AGG_SUM))
     .docs(
         "4.0.0",
-        "O(1) for each key",
+        "O(N) for N keys",
         "key [key ...]",
-        "Removes keys and frees their memory by and by.",
+        "Removes keys: DEL by another name.",
     ),
 }
 
@@ -183,15 +183,13 @@ fn renamenx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 /// Renames and says whether it did. `replace`: a key that has the new name is no hindrance.
 fn rename_key<O: Observer>(cx: &mut Cx<'_, O>, replace: bool) -> Result<bool, Error> {
     let (from, to) = (cx.args.at(1), cx.args.at(2));
-    let Some(data) = cx.peek(from).cloned() else { return Err(Error::NoSuchKey) };
-    if from == to {
+    if cx.peek(from).is_none() {
+        return Err(Error::NoSuchKey);
+    }
+    if from == to || (!replace && cx.peek(to).is_some()) {
         return Ok(false);
     }
-    if !replace && cx.peek(to).is_some() {
-        return Ok(false);
-    }
-    let expires_at = cx.expires_at(from);
-    cx.delete(from);
+    let Some((data, expires_at)) = cx.take(from) else { return Err(Error::NoSuchKey) };
     cx.put(to, data, expires_at);
     Ok(true)
 }
@@ -205,16 +203,11 @@ fn move_key<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if target == cx.db() {
         return Err(SAME_OBJECTS);
     }
-    let data = cx.peek(key).cloned();
-    let moved = match data {
-        Some(data) if !cx.exists(target, key) => {
-            let expires_at = cx.expires_at(key);
-            cx.delete(key);
-            cx.put_in(target, key, data, expires_at);
-            true
-        }
-        _ => false,
-    };
+    let taken = if cx.exists(target, key) { None } else { cx.take(key) };
+    let moved = taken.is_some();
+    if let Some((data, expires_at)) = taken {
+        cx.put_in(target, key, data, expires_at);
+    }
     cx.out().integer(moved.into());
     Ok(Flow::Done)
 }

@@ -192,18 +192,21 @@ impl<O: Observer> Cx<'_, O> {
 
     /// Removes a key of this connection's database that is there. `false`: it isn't.
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
-        self.delete_in(self.conn.db, key)
+        self.take(key).is_some()
     }
 
-    /// Removes a key of any database that is there. `false`: it isn't.
-    pub(crate) fn delete_in(&mut self, db: u32, key: &[u8]) -> bool {
+    /// Removes a key of this connection's database and gives its value and when it would have
+    /// expired. `None`: there is no such key.
+    pub(crate) fn take(&mut self, key: &[u8]) -> Option<(Data, Option<u64>)> {
+        let db = self.conn.db;
         if !self.exists(db, key) {
-            return false;
+            return None;
         }
-        self.state.keyspace.remove(db, key);
+        let entry = self.state.keyspace.remove(db, key)?;
         self.state.key_changed(db, key);
         self.tell(Event::Deleted { db, key });
-        true
+        let expires_at = entry.expires_at();
+        Some((entry.data, expires_at))
     }
 
     /// Changes when a key that is there expires.
