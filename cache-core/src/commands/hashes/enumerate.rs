@@ -10,6 +10,7 @@ use crate::protocol::{Args, Reply, Resp};
 use crate::random::Random;
 use crate::types::{Data, Hash};
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
@@ -139,8 +140,14 @@ fn draw_again_and_again(
     check_reply(count.saturating_mul(SHORTEST_BULK))?;
     let mark = out.len();
     write_head(out, count, values);
+    // A small hash is gone through for each choice: for many choices once is enough.
+    let all: Vec<_> = if count > hash.len() { hash.iter().collect() } else { Vec::new() };
     for _ in 0..count {
-        write_field(out, hash.choose(random).unwrap_or_default(), values);
+        let field = match all.len() {
+            0 => hash.choose(random).unwrap_or_default(),
+            len => all[random.below(len as u64) as usize],
+        };
+        write_field(out, field, values);
         check_reply(out.len() - mark)?;
     }
     Ok(())
