@@ -267,7 +267,8 @@ impl<O: Observer> Bench<'_, O> {
 pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     let mark = cx.conn.out.len();
     let dirty = cx.state.dirty;
-    if O::ACTIVE {
+    // What goes on after a pause for breath was told when it began.
+    if O::ACTIVE && cx.conn.suspended.is_none() {
         let event = Event::Command { conn: cx.conn.id, spec: cx.spec, args: cx.args };
         cx.observer.event(cx.now, event);
     }

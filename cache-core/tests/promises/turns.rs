@@ -3,9 +3,9 @@
 use super::{START, say};
 use crate::hostile::settle;
 use cache_core::config::Config;
-use cache_core::node::EFFECTS_HIGH_WATER;
+use cache_core::node::{EFFECTS_HIGH_WATER, Run};
 use cache_core::protocol::request;
-use cache_core::{Budget, Node, Now, Peer};
+use cache_core::{Budget, Event, Node, Now, Observer, Peer};
 
 #[test]
 fn keys_that_expire_all_at_once_hold_nobody_up() {
@@ -55,4 +55,27 @@ fn a_suspended_command_that_is_refused_is_answered_once() {
     let heard = String::from_utf8_lossy(node.sendable(conn).bytes);
     assert!(heard.starts_with("-LOADING") && heard.ends_with("\r\n$1\r\nx\r\n"), "{heard}");
     assert_eq!(heard.matches("LOADING").count(), 1);
+}
+
+#[derive(Default)]
+struct Commands(u32);
+
+impl Observer for Commands {
+    fn event(&mut self, _now: Now, event: Event<'_>) {
+        self.0 += u32::from(matches!(event, Event::Command { .. }));
+    }
+}
+
+#[test]
+fn a_suspended_command_is_told_of_once() {
+    let mut node = Node::new(Config::default(), 1, START);
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    for i in 0..100 {
+        say(&mut node, conn, &["SET", &i.to_string(), "v"]);
+    }
+    let mut seen = Commands::default();
+    let _ = node.handle_bytes(conn, b"KEYS *\r\n");
+    while node.run(START, Budget { commands: 10, background: 10 }, &mut seen) == Run::More {}
+    assert!(node.sendable(conn).bytes.starts_with(b"*100\r\n"));
+    assert_eq!(seen.0, 1);
 }
