@@ -35,7 +35,7 @@ pub enum Run {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Intake {
-    /// How many were taken. Fewer than given only when the connection is closing.
+    /// How many were taken: all of them. Those of a connection that is closing are dropped.
     pub consumed: usize,
     /// Stop reading from this connection until [`Action::ResumeReading`].
     pub pause: bool,
