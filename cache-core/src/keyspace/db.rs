@@ -132,7 +132,14 @@ impl Db {
         self.earliest = earliest.filter(|&at| at != u64::MAX);
     }
 
-    pub(super) fn nth(&self, mut i: usize) -> Option<&Entry> {
+    /// An entry chosen evenly among all.
+    pub(super) fn choose(&self, random: &mut Random) -> Option<&Entry> {
+        /// A slot with more entries is not counted through: it may have very many segments.
+        const COUNTED: usize = 4096;
+        if self.len == 0 {
+            return None;
+        }
+        let mut i = random.below(self.len as u64) as usize;
         for group in self.groups.iter().flatten() {
             if i >= group.len {
                 i -= group.len;
@@ -140,7 +147,7 @@ impl Db {
             }
             for slot in group.slots.iter().flatten() {
                 if i < slot.len() {
-                    return slot.nth(i);
+                    return if slot.len() > COUNTED { slot.choose(random) } else { slot.nth(i) };
                 }
                 i -= slot.len();
             }

@@ -135,13 +135,13 @@ impl Keyspace {
     /// A key chosen evenly among all of a database, or by chance among those with a TTL.
     pub(crate) fn random(&self, db: u32, volatile: bool, random: &mut Random) -> Option<&Entry> {
         let db = &self.dbs[db as usize];
-        if db.len == 0 || (volatile && db.volatile == 0) {
+        if volatile && db.volatile == 0 {
             return None;
         }
         /// Draws before giving up on meeting one of few volatile keys by chance.
         const DRAWS: usize = 8;
         for _ in 0..DRAWS {
-            let entry = db.nth(random.below(db.len as u64) as usize)?;
+            let entry = db.choose(random)?;
             if !volatile || entry.expires_at().is_some() {
                 return Some(entry);
             }

@@ -152,13 +152,29 @@ pub(super) fn must_log_in(state: &State, conn: &Connection) -> bool {
         && !state.config.text(Id::Requirepass).is_empty()
 }
 
-/// Evicts until data fits `maxmemory`. `false`: it can't be made to.
+/// Keys that one command may evict, when `maxmemory` has become far less than there is: the others
+/// go with the next commands. What a command adds is not spread like this.
+const EVICTIONS_A_TIME: u32 = 1024;
+
+/// Evicts until data fits `maxmemory`, or has at least come nearer to it. `false`: it can't be made
+/// to.
 fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool {
     let limit = state.config.number(Id::Maxmemory) as u64;
     if limit == 0 {
         return true;
     }
-    while state.keyspace.used_bytes() > limit {
+    let mut evicted = 0;
+    loop {
+        let used = state.keyspace.used_bytes();
+        if used <= limit {
+            state.evict_below = u64::MAX;
+            return true;
+        }
+        if evicted >= EVICTIONS_A_TIME && used <= state.evict_below {
+            state.evict_below = used;
+            return true;
+        }
+        evicted += 1;
         let State { keyspace, config, random, .. } = &mut *state;
         let Some((db, key)) = keyspace::victim(keyspace, config, now.wall_secs(), random) else {
             return false;
@@ -171,5 +187,4 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
             observer.event(now, Event::Evicted { db, key: &key });
         }
     }
-    true
 }

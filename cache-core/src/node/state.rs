@@ -61,6 +61,9 @@ pub(crate) struct State {
     pub(crate) unsent: usize,
     /// Changes to the data since the start (`rdb_changes_since_last_save` counts from it).
     pub(crate) dirty: u64,
+    /// How many bytes the data had come down to when eviction last gave way to a command although
+    /// they were more than `maxmemory`: they may not be more the next time.
+    pub(crate) evict_below: u64,
     pub(crate) started: Now,
     /// What the clocks showed when `run` was last called.
     pub(crate) clock: Now,
@@ -107,6 +110,7 @@ impl State {
             actions: VecDeque::new(),
             unsent: 0,
             dirty: 0,
+            evict_below: u64::MAX,
             started: now,
             clock: now,
             run_id,

@@ -140,3 +140,35 @@ fn what_counts_as_a_use() {
         assert!(touched >= 45, "{policy}: {touched}");
     }
 }
+
+/// When `maxmemory` is set far below what there is: no command waits for all of it to go, and yet
+/// memory only ever shrinks.
+#[test]
+fn many_keys_go_by_and_by() {
+    let (mut node, conn) = node(&[("maxmemory-policy", "allkeys-lru")]);
+    for i in 0..10_000 {
+        say(&mut node, conn, &["SET", &i.to_string(), "v"]);
+    }
+    node.configure("maxmemory", "100kb").expect("a good setting");
+    let (mut before, mut commands) = (node.keyspace().used_bytes(), 0);
+    while before > 300 << 10 {
+        // Each adds more keys than are evicted at a time.
+        let pairs: Vec<String> = (0..4000).map(|i| format!("{commands}:{}", i / 2)).collect();
+        let mut command = vec!["MSET"];
+        command.extend(pairs.iter().map(String::as_str));
+        let evicted = node.stats().evicted;
+        assert_eq!(say(&mut node, conn, &command).as_deref(), Some("+OK\r\n"));
+        assert!(node.stats().evicted - evicted < 4000);
+        say(&mut node, conn, &["SET", "x", "v"]);
+        let used = node.keyspace().used_bytes();
+        assert!(used < before, "{used} < {before}");
+        before = used;
+        commands += 1;
+    }
+    assert!(commands > 1);
+    while node.keyspace().used_bytes() > 101 << 10 {
+        let evicted = node.stats().evicted;
+        say(&mut node, conn, &["SET", "x", "v"]);
+        assert!((1..=1024).contains(&(node.stats().evicted - evicted)));
+    }
+}
