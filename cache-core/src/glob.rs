@@ -1,13 +1,18 @@
 //! Glob patterns of KEYS, SCAN, PSUBSCRIBE and CONFIG GET: `*`, `?`, `[a-z]`, `[^a]`, `\x`.
 //!
 //! Matching goes back only to the last `*`, so that a pattern with many stars costs at most
-//! pattern times text, never an exponential.
+//! pattern times text, never an exponential; and it gives up where even that would take long.
 
-/// Whether the whole text matches the pattern.
+/// Steps that a match may take, beyond [`STEPS_A_BYTE`] for each byte of the text.
+const STEPS: usize = 1 << 16;
+/// Ordinary patterns take about one step a byte; those that take more than this are made to.
+const STEPS_A_BYTE: usize = 32;
+
+/// Whether the whole text matches the pattern. `false` too when that would take too long to say.
 pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
-    loop {
+    for _ in 0..STEPS.saturating_add(text.len().saturating_mul(STEPS_A_BYTE)) {
         if pattern.get(p) == Some(&b'*') {
             p += 1;
             if p == pattern.len() {
@@ -34,6 +39,7 @@ pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
             (None, None) => return false,
         }
     }
+    false
 }
 
 /// Matches one byte against the pattern's first element and gives that element's length.
@@ -100,6 +106,16 @@ mod tests {
         ] {
             assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn what_would_take_long_is_given_up() {
+        // 20,000 times a million steps, were they all taken.
+        let pattern = ["*", &"a".repeat(20_000), "b"].concat();
+        assert!(!matches(pattern.as_bytes(), "a".repeat(1_000_000).as_bytes()));
+        // A long text and an ordinary pattern are no trouble.
+        let text = ["x".repeat(1_000_000).as_str(), "end"].concat();
+        assert!(matches(b"x*e*nd", text.as_bytes()));
     }
 
     #[test]
