@@ -51,7 +51,8 @@ impl Node {
     }
 
     /// A part of what the host loads has come. `false`: it is no whole stream of effects, or not one
-    /// that can be obeyed here, and the node goes on refusing commands. Without [`begin_load`](Self::begin_load) nothing happens.
+    /// that can be obeyed here, and the node goes on refusing commands. Without
+    /// [`begin_load`](Self::begin_load) nothing happens.
     ///
     /// Nothing expires meanwhile but by what is loaded, whatever `now` says.
     pub fn handle_loaded<O: Observer>(
