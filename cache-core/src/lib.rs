@@ -23,6 +23,7 @@ mod numbers;
 pub mod observer;
 pub mod protocol;
 mod random;
+mod sorted;
 pub mod time;
 mod types;
 

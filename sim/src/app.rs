@@ -9,7 +9,7 @@ use crate::event::{CacheTrouble, Failure, Operation, Outcome, RequestId};
 use crate::scenario::{MAX_IN_FLIGHT, Pattern};
 use crate::shop;
 use cache_core::protocol::Value;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 /// What a request hears.
 #[derive(Clone, Debug)]
@@ -135,7 +135,8 @@ fn finish(outcome: Outcome) -> Next {
 /// All instances, with their requests in flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Apps {
-    requests: BTreeMap<RequestId, Request>,
+    /// In the order in which they came, which is that of their ids.
+    requests: VecDeque<(RequestId, Request)>,
     in_flight: Vec<u32>,
     last_request: RequestId,
     last_app: u32,
@@ -144,7 +145,7 @@ pub(crate) struct Apps {
 impl Apps {
     pub(crate) fn new(count: u32) -> Self {
         Apps {
-            requests: BTreeMap::new(),
+            requests: VecDeque::new(),
             in_flight: vec![0; count as usize],
             last_request: 0,
             last_app: count - 1,
@@ -175,22 +176,28 @@ impl Apps {
         *in_flight += 1;
         let stage = Stage::New;
         let request = Request { app, product, operation, started_us: now_us, pattern, stage };
-        self.requests.insert(id, request);
+        self.requests.push_back((id, request));
         (id, true)
     }
 
     /// The request hears something; what it does next. `None`: it is over already.
     pub(crate) fn handle(&mut self, id: RequestId, heard: Heard) -> Option<(Next, &Request)> {
-        let request = self.requests.get_mut(&id)?;
+        let at = self.place(id)?;
+        let request = &mut self.requests[at].1;
         let next = request.handle(heard);
         Some((next, request))
     }
 
     /// Forgets a request that was answered.
     pub(crate) fn retire(&mut self, id: RequestId) -> Option<Request> {
-        let request = self.requests.remove(&id)?;
+        let at = self.place(id)?;
+        let (_, request) = self.requests.remove(at)?;
         self.in_flight[request.app as usize] -= 1;
         Some(request)
+    }
+
+    fn place(&self, id: RequestId) -> Option<usize> {
+        self.requests.binary_search_by_key(&id, |(id, _)| *id).ok()
     }
 
     pub(crate) fn in_flight(&self, app: u32) -> u32 {

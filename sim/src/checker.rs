@@ -7,7 +7,7 @@
 
 use crate::database::Row;
 use crate::shop;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// How many versions of a row are remembered.
 const VERSIONS: usize = 16;
@@ -22,12 +22,13 @@ struct Version {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Checker {
-    versions: BTreeMap<u32, VecDeque<Version>>,
+    /// Sorted by the row's id.
+    rows: Vec<(u32, VecDeque<Version>)>,
 }
 
 impl Checker {
     pub(crate) fn new<'a>(rows: impl Iterator<Item = &'a Row>) -> Self {
-        let mut checker = Checker { versions: BTreeMap::new() };
+        let mut checker = Checker { rows: Vec::new() };
         for row in rows {
             checker.note(0, row.id, Some(row));
         }
@@ -36,7 +37,11 @@ impl Checker {
 
     /// A row is this from now on.
     pub(crate) fn note(&mut self, now_us: u64, id: u32, row: Option<&Row>) {
-        let versions = self.versions.entry(id).or_default();
+        let at = self.place(id).unwrap_or_else(|at| {
+            self.rows.insert(at, (id, VecDeque::new()));
+            at
+        });
+        let versions = &mut self.rows[at].1;
         if versions.len() >= VERSIONS {
             versions.pop_front();
         }
@@ -45,13 +50,22 @@ impl Checker {
 
     /// What a row is now, as it would be in the cache.
     pub(crate) fn current(&self, id: u32) -> Option<&[u8]> {
-        self.versions.get(&id)?.back()?.payload.as_deref()
+        self.versions(id)?.back()?.payload.as_deref()
+    }
+
+    fn versions(&self, id: u32) -> Option<&VecDeque<Version>> {
+        self.place(id).ok().map(|at| &self.rows[at].1)
+    }
+
+    /// Where a row's versions are, or would be.
+    fn place(&self, id: u32) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&id, |(id, _)| *id)
     }
 
     /// Whether the row was `served` at some moment since `started_us`. What is forgotten (more than
     /// [`VERSIONS`] changes during one request) speaks for the application.
     pub(crate) fn was_true(&self, id: u32, served: &[u8], started_us: u64) -> bool {
-        let Some(versions) = self.versions.get(&id) else { return false };
+        let Some(versions) = self.versions(id) else { return false };
         for version in versions.iter().rev() {
             if version.payload.as_deref() == Some(served) {
                 return true;

@@ -6,7 +6,7 @@
 
 use crate::random::Random;
 use crate::scenario::DatabaseModel;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// The most rows that the table holds.
 pub const MAX_ROWS: u32 = 10_000;
@@ -101,7 +101,8 @@ impl Statement {
 /// The table `products`: rows by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
-    rows: BTreeMap<u32, Row>,
+    /// Sorted by id.
+    rows: Vec<Row>,
 }
 
 impl Table {
@@ -116,48 +117,54 @@ impl Table {
 
     /// Executes a statement and gives its rows.
     pub fn execute(&mut self, statement: &Statement) -> Vec<Row> {
-        let changed = |row: Option<&mut Row>, change: &dyn Fn(&mut Row)| {
-            row.map(|row| {
-                change(row);
-                row.clone()
-            })
-        };
         let row = match statement {
-            Statement::Select { id } => self.rows.get(id).cloned(),
-            Statement::SelectAll => return self.rows.values().cloned().collect(),
+            Statement::Select { id } => self.get(*id).cloned(),
+            Statement::SelectAll => return self.rows.clone(),
             Statement::UpdatePrice { id, price_cents } => {
-                changed(self.rows.get_mut(id), &|row| row.price_cents = *price_cents)
+                self.change(*id, &|row| row.price_cents = *price_cents)
             }
-            Statement::UpdateStock { id, stock } => {
-                changed(self.rows.get_mut(id), &|row| row.stock = *stock)
-            }
+            Statement::UpdateStock { id, stock } => self.change(*id, &|row| row.stock = *stock),
             Statement::Put(row) => self.put(row),
-            Statement::Delete { id } => self.rows.remove(id),
+            Statement::Delete { id } => self.place(*id).ok().map(|at| self.rows.remove(at)),
         };
         row.into_iter().collect()
+    }
+
+    fn change(&mut self, id: u32, change: &dyn Fn(&mut Row)) -> Option<Row> {
+        let at = self.place(id).ok()?;
+        change(&mut self.rows[at]);
+        Some(self.rows[at].clone())
     }
 
     fn put(&mut self, row: &Row) -> Option<Row> {
         if !self.takes(row.id) || row.name.len() > MAX_NAME_BYTES as usize {
             return None;
         }
-        self.rows.insert(row.id, row.clone());
+        match self.place(row.id) {
+            Ok(at) => self.rows[at] = row.clone(),
+            Err(at) => self.rows.insert(at, row.clone()),
+        }
         Some(row.clone())
     }
 
     /// Whether a row with this id could be put.
     pub(crate) fn takes(&self, id: u32) -> bool {
-        self.rows.len() < MAX_ROWS as usize || self.rows.contains_key(&id)
+        self.rows.len() < MAX_ROWS as usize || self.place(id).is_ok()
     }
 
     /// A row as it is now.
     pub fn get(&self, id: u32) -> Option<&Row> {
-        self.rows.get(&id)
+        self.place(id).ok().map(|at| &self.rows[at])
     }
 
     /// All rows, by id.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &Row> {
-        self.rows.values()
+        self.rows.iter()
+    }
+
+    /// Where a row is, or would be.
+    fn place(&self, id: u32) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&id, |row| row.id)
     }
 }
 

@@ -5,7 +5,6 @@ use crate::config::{Config, PARAMS, Param};
 use crate::glob;
 use crate::node::{Action, Cx, Stats};
 use crate::observer::Observer;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -68,23 +67,27 @@ fn config_help<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn config_get<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    // By name in lower case: the name as it is shown, and its row.
-    let mut found: BTreeMap<&'static str, (String, &'static Param)> = BTreeMap::new();
+    // Sorted by name in lower case; beside it the name as it is shown, and its row.
+    let mut found: Vec<(&'static str, String, &'static Param)> = Vec::new();
     for asked in cx.args.from(2).iter() {
         let is_pattern = asked.iter().any(|b| b"*?[".contains(b));
         let lower = asked.to_ascii_lowercase();
         for (name, param) in names() {
-            if is_pattern && glob::matches(&lower, name.as_bytes()) {
-                found.entry(name).or_insert_with(|| (String::from(name), param));
+            let shown = if is_pattern && glob::matches(&lower, name.as_bytes()) {
+                String::from(name)
             } else if !is_pattern && lower == name.as_bytes() {
-                let shown = String::from_utf8_lossy(asked).into_owned();
-                found.entry(name).or_insert((shown, param));
+                String::from_utf8_lossy(asked).into_owned()
+            } else {
+                continue;
+            };
+            if let Err(at) = found.binary_search_by_key(&name, |(name, ..)| name) {
+                found.insert(at, (name, shown, param));
             }
         }
     }
     let (config, out) = (&cx.state.config, &mut cx.conn.out.reply);
     out.map(found.len());
-    for (shown, param) in found.values() {
+    for (_, shown, param) in &found {
         out.bulk(shown.as_bytes());
         out.bulk(config.get(param).as_bytes());
     }

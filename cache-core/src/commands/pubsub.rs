@@ -137,9 +137,8 @@ fn publish<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 fn subscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     cx.conn.check_names(cx.args.from(1))?;
     for channel in cx.args.from(1).iter() {
-        if cx.conn.channels.insert(channel.into()) {
+        if cx.state.pubsub.subscribe(cx.conn, channel) {
             cx.conn.note_name(channel);
-            cx.state.pubsub.subscribe(cx.conn.id, channel);
         }
         confirm(cx, b"subscribe", Some(channel));
     }
@@ -149,9 +148,8 @@ fn subscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 fn psubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     cx.conn.check_names(cx.args.from(1))?;
     for pattern in cx.args.from(1).iter() {
-        if cx.conn.patterns.insert(pattern.into()) {
+        if cx.state.pubsub.psubscribe(cx.conn, pattern) {
             cx.conn.note_name(pattern);
-            cx.state.pubsub.psubscribe(cx.conn.id, pattern);
         }
         confirm(cx, b"psubscribe", Some(pattern));
     }
@@ -160,13 +158,12 @@ fn psubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn unsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let channels: Vec<Box<[u8]>> = match cx.args.len() {
-        1 => cx.conn.channels.iter().cloned().collect(),
+        1 => cx.conn.channels.iter().map(|channel| channel.name.clone()).collect(),
         _ => cx.args.from(1).iter().map(Box::from).collect(),
     };
     for channel in &channels {
-        if cx.conn.channels.remove(channel) {
+        if cx.state.pubsub.unsubscribe(cx.conn, channel) {
             cx.conn.drop_name(channel);
-            cx.state.pubsub.unsubscribe(cx.conn.id, channel);
         }
         confirm(cx, b"unsubscribe", Some(channel));
     }
@@ -178,13 +175,12 @@ fn unsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn punsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let patterns: Vec<Box<[u8]>> = match cx.args.len() {
-        1 => cx.conn.patterns.iter().cloned().collect(),
+        1 => cx.conn.patterns.iter().map(|pattern| pattern.name.clone()).collect(),
         _ => cx.args.from(1).iter().map(Box::from).collect(),
     };
     for pattern in &patterns {
-        if cx.conn.patterns.remove(pattern) {
+        if cx.state.pubsub.punsubscribe(cx.conn, pattern) {
             cx.conn.drop_name(pattern);
-            cx.state.pubsub.punsubscribe(cx.conn.id, pattern);
         }
         confirm(cx, b"punsubscribe", Some(pattern));
     }
@@ -209,7 +205,7 @@ pub(super) fn unsubscribe_all<O: Observer>(cx: &mut Cx<'_, O>) {
     cx.state.pubsub.forget(cx.conn);
     let channels = core::mem::take(&mut cx.conn.channels);
     let patterns = core::mem::take(&mut cx.conn.patterns);
-    channels.iter().chain(&patterns).for_each(|name| cx.conn.drop_name(name));
+    channels.iter().chain(patterns.iter()).for_each(|name| cx.conn.drop_name(&name.name));
 }
 
 fn pubsub_channels<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {

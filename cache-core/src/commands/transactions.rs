@@ -1,9 +1,8 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
-use crate::node::{ConnFlags, Connection, Cx, call, check_reply, check_state, lookup};
+use crate::node::{ConnFlags, Connection, Cx, call, check_reply, check_state, key_at, lookup};
 use crate::observer::Observer;
-use alloc::collections::btree_map::Entry;
 use alloc::format;
 use alloc::string::String;
 
@@ -152,8 +151,9 @@ fn queued_flags(conn: &Connection) -> Flags {
 /// Whether a watched key that was alive when it was watched has run out of time since.
 fn watched_expired<O: Observer>(cx: &Cx<'_, O>) -> bool {
     let now_ms = cx.now_ms();
-    cx.conn.watched.iter().any(|((db, key), was_expired)| {
-        !was_expired && cx.state.keyspace.get(*db, key).is_some_and(|e| e.is_expired(now_ms))
+    cx.conn.watched.iter().any(|watched| {
+        let (db, key) = key_at(&watched.name);
+        !watched.expired && cx.state.keyspace.get(db, key).is_some_and(|e| e.is_expired(now_ms))
     })
 }
 
@@ -163,10 +163,8 @@ fn watch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     for key in cx.args.from(1).iter() {
         // One that has expired goes now, or its going would look like a change.
         let expired = !cx.exists(db, key) && cx.state.keyspace.get(db, key).is_some();
-        if let Entry::Vacant(place) = cx.conn.watched.entry((db, key.into())) {
-            place.insert(expired);
+        if cx.state.watch.add(cx.conn, db, key, expired) {
             cx.conn.note_name(key);
-            cx.state.watch.add(cx.conn.id, db, key);
         }
     }
     cx.out().ok();
@@ -182,7 +180,7 @@ fn unwatch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 fn forget_watched<O: Observer>(cx: &mut Cx<'_, O>) {
     cx.state.watch.forget(cx.conn);
     let watched = core::mem::take(&mut cx.conn.watched);
-    watched.keys().for_each(|(_, key)| cx.conn.drop_name(key));
+    watched.iter().for_each(|watched| cx.conn.drop_name(key_at(&watched.name).1));
 }
 
 /// Ends a transaction without running it, and forgets what was watched for it.

@@ -1,11 +1,13 @@
 //! Connections: what the node knows of each client, and the queues that say whose turn it is.
 
 use super::error::Error;
+use super::names::Names;
 use super::output::Output;
 use crate::protocol::request::Parser;
 use crate::protocol::{Args, Frame, Reply, Resp};
+use crate::sorted;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bitflags::bitflags;
@@ -100,10 +102,10 @@ pub(crate) struct Connection {
 
     pub(crate) queued: Vec<Frame>,
     pub(crate) queued_bytes: usize,
-    pub(crate) channels: BTreeSet<Box<[u8]>>,
-    pub(crate) patterns: BTreeSet<Box<[u8]>>,
-    /// Watched keys, each with its database, and whether it had expired when it was watched.
-    pub(crate) watched: BTreeMap<(u32, Box<[u8]>), bool>,
+    pub(crate) channels: Names,
+    pub(crate) patterns: Names,
+    /// Watched keys, each with its database: see [`key_at`](super::watch::key_at).
+    pub(crate) watched: Names,
     /// Bytes that the names of all these take.
     names_bytes: usize,
 
@@ -143,9 +145,9 @@ impl Connection {
             pushes: Vec::new(),
             queued: Vec::new(),
             queued_bytes: 0,
-            channels: BTreeSet::new(),
-            patterns: BTreeSet::new(),
-            watched: BTreeMap::new(),
+            channels: Names::default(),
+            patterns: Names::default(),
+            watched: Names::default(),
             names_bytes: 0,
             blocked_until_us: None,
             suspended: None,
@@ -219,8 +221,9 @@ pub(crate) struct Connections {
     pub(crate) ready: VecDeque<ConnId>,
     /// Those with output or a close for the host.
     pub(crate) transmit: VecDeque<ConnId>,
-    /// Those that wait, by the moment (monotonic microseconds) at which that ends at the latest.
-    waiting: BTreeSet<(u64, ConnId)>,
+    /// Those that wait, by the moment (monotonic microseconds) at which that ends at the latest;
+    /// sorted.
+    waiting: Vec<(u64, ConnId)>,
 }
 
 impl Connections {
@@ -249,7 +252,7 @@ impl Connections {
     pub(crate) fn remove(&mut self, id: ConnId) -> Option<Box<Connection>> {
         let conn = self.take(id)?;
         if let Some(until_us) = conn.blocked_until_us {
-            self.waiting.remove(&(until_us, id));
+            sorted::remove(&mut self.waiting, &(until_us, id));
         }
         self.free.push(id.index);
         self.len -= 1;
@@ -277,7 +280,7 @@ impl Connections {
 
     /// Lets a connection wait, after its turn.
     pub(crate) fn block(&mut self, id: ConnId, until_us: u64) {
-        self.waiting.insert((until_us, id));
+        sorted::insert(&mut self.waiting, (until_us, id));
     }
 
     /// When the first of those that wait has waited long enough.
@@ -287,10 +290,9 @@ impl Connections {
 
     /// Ends the waiting of those whose time has come by `now_us`; their commands run again.
     pub(crate) fn unblock_until(&mut self, now_us: u64) {
-        while let Some(&(until_us, id)) = self.waiting.first()
-            && until_us <= now_us
-        {
-            self.waiting.remove(&(until_us, id));
+        let over = self.waiting.partition_point(|&(until_us, _)| until_us <= now_us);
+        let waiting = self.waiting.split_off(over);
+        for (_, id) in core::mem::replace(&mut self.waiting, waiting) {
             if let Some(conn) = self.get_mut(id) {
                 conn.blocked_until_us = None;
             }

@@ -11,6 +11,7 @@ mod error;
 mod exec;
 mod host;
 mod link;
+mod names;
 mod output;
 mod pubsub;
 mod state;
@@ -31,6 +32,7 @@ pub(crate) use exec::call;
 pub(crate) use link::Link;
 pub(crate) use state::{ClientPause, State};
 pub(crate) use stats::Stats;
+pub(crate) use watch::key_at;
 
 use crate::config::{Config, Id};
 use crate::keyspace::Keyspace;

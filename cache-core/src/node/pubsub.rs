@@ -1,6 +1,7 @@
 //! Who listens to which channel and pattern.
 
 use super::conn::{ConnId, Connection};
+use super::names;
 use crate::glob;
 use crate::hash::HashSeed;
 use crate::keyspace::indexed::{Indexed, Keyed};
@@ -45,28 +46,52 @@ impl PubSub {
         PubSub { channels: Indexed::default(), patterns: Indexed::default(), seed }
     }
 
-    pub(crate) fn subscribe(&mut self, conn: ConnId, channel: &[u8]) {
-        add(&mut self.channels, self.seed.hash(channel), channel, conn);
+    /// Says whether it is new to the connection.
+    pub(crate) fn subscribe(&mut self, conn: &mut Connection, channel: &[u8]) -> bool {
+        let hash = self.seed.hash(channel);
+        let new = names::add(&mut conn.channels, hash, channel, false);
+        if new {
+            add(&mut self.channels, hash, channel, conn.id);
+        }
+        new
     }
 
-    pub(crate) fn psubscribe(&mut self, conn: ConnId, pattern: &[u8]) {
-        add(&mut self.patterns, self.seed.hash(pattern), pattern, conn);
+    /// Says whether it is new to the connection.
+    pub(crate) fn psubscribe(&mut self, conn: &mut Connection, pattern: &[u8]) -> bool {
+        let hash = self.seed.hash(pattern);
+        let new = names::add(&mut conn.patterns, hash, pattern, false);
+        if new {
+            add(&mut self.patterns, hash, pattern, conn.id);
+        }
+        new
     }
 
-    pub(crate) fn unsubscribe(&mut self, conn: ConnId, channel: &[u8]) {
-        remove(&mut self.channels, self.seed.hash(channel), channel, conn);
+    /// Says whether the connection did listen to it.
+    pub(crate) fn unsubscribe(&mut self, conn: &mut Connection, channel: &[u8]) -> bool {
+        let hash = self.seed.hash(channel);
+        let found = conn.channels.remove(hash, channel).is_some();
+        if found {
+            remove(&mut self.channels, hash, channel, conn.id);
+        }
+        found
     }
 
-    pub(crate) fn punsubscribe(&mut self, conn: ConnId, pattern: &[u8]) {
-        remove(&mut self.patterns, self.seed.hash(pattern), pattern, conn);
+    /// Says whether the connection did listen to it.
+    pub(crate) fn punsubscribe(&mut self, conn: &mut Connection, pattern: &[u8]) -> bool {
+        let hash = self.seed.hash(pattern);
+        let found = conn.patterns.remove(hash, pattern).is_some();
+        if found {
+            remove(&mut self.patterns, hash, pattern, conn.id);
+        }
+        found
     }
 
     pub(crate) fn forget(&mut self, conn: &Connection) {
-        for channel in &conn.channels {
-            self.unsubscribe(conn.id, channel);
+        for channel in conn.channels.iter() {
+            remove(&mut self.channels, channel.hash, &channel.name, conn.id);
         }
-        for pattern in &conn.patterns {
-            self.punsubscribe(conn.id, pattern);
+        for pattern in conn.patterns.iter() {
+            remove(&mut self.patterns, pattern.hash, &pattern.name, conn.id);
         }
     }
 

@@ -96,7 +96,7 @@ impl State {
             config,
             effects: Effects::default(),
             pubsub: PubSub::new(hash_seed),
-            watch: Watch::default(),
+            watch: Watch::new(hash_seed),
             stats: Stats::default(),
             tally: Tally::default(),
             rates: Rates::default(),

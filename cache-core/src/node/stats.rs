@@ -1,7 +1,6 @@
 //! What a node counts.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// Counters since the start or the last CONFIG RESETSTAT.
@@ -57,7 +56,8 @@ const ERROR_KINDS_LIMIT: usize = 128;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     calls: Vec<Calls>,
-    errors: BTreeMap<Box<[u8]>, u64>,
+    /// By kind, sorted.
+    errors: Vec<(Box<[u8]>, u64)>,
 }
 
 impl Tally {
@@ -76,15 +76,17 @@ impl Tally {
     /// Counts an error by its code, the message's first word.
     pub(crate) fn note_error(&mut self, message: &[u8]) {
         let code = message.split(|&b| b == b' ').next().unwrap_or_default();
-        if let Some(count) = self.errors.get_mut(code) {
-            *count += 1;
-        } else if self.errors.len() < ERROR_KINDS_LIMIT {
-            self.errors.insert(code.into(), 1);
+        match self.errors.binary_search_by_key(&code, |(code, _)| code) {
+            Ok(at) => self.errors[at].1 += 1,
+            Err(at) if self.errors.len() < ERROR_KINDS_LIMIT => {
+                self.errors.insert(at, (code.into(), 1));
+            }
+            Err(_) => {}
         }
     }
 
     pub(crate) fn errors(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        self.errors.iter().map(|(code, &count)| (&**code, count))
+        self.errors.iter().map(|(code, count)| (&**code, *count))
     }
 }
 

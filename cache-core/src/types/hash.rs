@@ -28,6 +28,11 @@ impl Hash {
         Hash { form: Form::Small(Small::default()), seed }
     }
 
+    /// What the hashes of its fields' names are made with.
+    pub(crate) fn seed(&self) -> HashSeed {
+        self.seed
+    }
+
     pub(crate) fn len(&self) -> usize {
         match &self.form {
             Form::Small(small) => small.len(),

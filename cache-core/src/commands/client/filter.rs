@@ -9,9 +9,10 @@ use crate::node::{ConnFlags, Connection, Cx, State};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::time::Now;
-use alloc::collections::BTreeSet;
+use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// All letters that `flags=` has in Valkey, of which some can't appear here yet.
 const FLAG_LETTERS: &[u8] = b"OSMPxbtRBdcuAUreTIEiN";
@@ -30,7 +31,8 @@ enum Class {
 /// What is asked for, or asked not to be.
 #[derive(Debug, Default)]
 struct Traits<'a> {
-    ids: BTreeSet<u64>,
+    /// Sorted, once all are there.
+    ids: Vec<u64>,
     class: Option<Class>,
     user: Option<&'a [u8]>,
     addr: Option<&'a [u8]>,
@@ -80,10 +82,10 @@ impl<'a> Filter<'a> {
             let traits = if negative { &mut filter.unwanted } else { &mut filter.wanted };
             match option {
                 b"id" => {
-                    traits.ids.insert(client_id(value)?);
+                    traits.ids.push(client_id(value)?);
                     // As many more as there are.
                     while let Some(more) = args.get(at).filter(|arg| parse_i64(arg).is_some()) {
-                        traits.ids.insert(client_id(more)?);
+                        traits.ids.push(client_id(more)?);
                         at += 1;
                     }
                 }
@@ -121,6 +123,10 @@ impl<'a> Filter<'a> {
                 _ => return Err(Error::Syntax),
             }
         }
+        for ids in [&mut filter.wanted.ids, &mut filter.unwanted.ids] {
+            // The smallest code of all sorts.
+            *ids = BinaryHeap::from(core::mem::take(ids)).into_sorted_vec();
+        }
         Ok(filter)
     }
 
@@ -146,7 +152,7 @@ impl Traits<'_> {
         let shown = || flags(conn, state);
         let can_redirect = conn.has(ConnFlags::CAN_REDIRECT);
         [
-            (!self.ids.is_empty()).then(|| self.ids.contains(&conn.id.id)),
+            (!self.ids.is_empty()).then(|| self.ids.binary_search(&conn.id.id).is_ok()),
             self.class.map(|class| class == class_of(conn)),
             text(self.user, &conn.user),
             text(self.addr, &conn.addr),

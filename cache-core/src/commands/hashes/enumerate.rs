@@ -3,13 +3,13 @@
 use crate::commands::scan::{parse_count, parse_cursor};
 use crate::commands::{Error, Flow, Outcome};
 use crate::glob;
+use crate::keyspace::indexed::{Indexed, Keyed};
 use crate::node::{Cx, State, check_reply};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::{Args, Reply, Resp};
 use crate::random::Random;
 use crate::types::{Data, Hash};
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -168,6 +168,22 @@ fn write_field(out: &mut Reply, (field, value): (&[u8], &[u8]), values: bool) {
     }
 }
 
+/// A field that was drawn.
+struct Name<'a> {
+    name: &'a [u8],
+    hash: u64,
+}
+
+impl Keyed for Name<'_> {
+    fn key(&self) -> &[u8] {
+        self.name
+    }
+
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
 /// Visits `count` different fields, each set of them as likely as the others.
 fn sample<'a>(
     hash: &'a Hash,
@@ -177,34 +193,32 @@ fn sample<'a>(
 ) {
     // Few of many are met by chance sooner than by going through all.
     if count < hash.len() / 3 {
-        let mut seen = BTreeSet::new();
+        let mut seen = Indexed::default();
         while seen.len() < count {
             let Some(field) = hash.choose(random) else { return };
-            if seen.insert(field.0) {
+            let name = Name { name: field.0, hash: hash.seed().hash(field.0) };
+            if seen.get(name.hash, name.name).is_none() {
+                seen.push(name);
                 visit(field);
             }
         }
         return;
     }
     let chosen = distinct(hash.len(), count, random);
-    let mut next = chosen.iter().peekable();
-    for (at, field) in hash.iter().enumerate() {
-        if next.next_if_eq(&&at).is_some() {
-            visit(field);
-        }
+    for (field, _) in hash.iter().zip(chosen).filter(|(_, chosen)| *chosen) {
+        visit(field);
     }
 }
 
-/// `count` different numbers below `len`, in rising order, each set of them as likely as the others.
+/// Which `count` of `len` to take, each set of them as likely as the others.
 ///
 /// Source: Bentley and Floyd, "A sample of brilliance", CACM 1987.
-fn distinct(len: usize, count: usize, random: &mut Random) -> BTreeSet<usize> {
-    let mut chosen = BTreeSet::new();
+fn distinct(len: usize, count: usize, random: &mut Random) -> Vec<bool> {
+    let mut chosen = alloc::vec![false; len];
     for last in len.saturating_sub(count)..len {
         let at = random.below(last as u64 + 1) as usize;
-        if !chosen.insert(at) {
-            chosen.insert(last);
-        }
+        let taken = if chosen[at] { last } else { at };
+        chosen[taken] = true;
     }
     chosen
 }

@@ -108,7 +108,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "blocked_clients:{}", count(|conn| conn.blocked_until_us.is_some()));
     line!(out, "tracking_clients:0");
     line!(out, "pubsub_clients:{}", count(|conn| conn.subscriptions() > 0));
-    line!(out, "watching_clients:{}", count(|conn| !conn.watched.is_empty()));
+    line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
     line!(out, "total_watched_keys:{watched}");
     line!(out, "total_blocking_keys:0");
     let pause = state.pause.filter(|pause| pause.until_us > cx.now.mono_us);
