@@ -1,14 +1,15 @@
 //! What is built to WebAssembly: the page's `pkg/` by wasm-pack and the Worker's `worker/build/`
 //! by worker-build, both with the workspace's profile `wasm` and the same `wasm-opt`.
 
-use std::fs;
+use std::path::Path;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 
 use crate::fresh::Stamp;
 use crate::job::Job;
 use crate::tools::{Group, named};
-use crate::{install, paths, setup, sh};
+use crate::{install, paths, proc, setup, sh};
 
 /// Something built to WebAssembly.
 pub(crate) struct Artifact {
@@ -52,6 +53,9 @@ pub(crate) const WORKER: Artifact = Artifact {
 /// one, by exception handling.
 const WASM_OPT: &[&str] =
     &["-Oz", "--skip-pass=inlining-optimizing", "--strip-producers", "--enable-exception-handling"];
+
+/// Between flags in `CARGO_ENCODED_RUSTFLAGS`.
+const SEPARATOR: &str = "\x1f";
 
 impl Artifact {
     /// Builds it, unless it is there already and nothing that it is made from has changed.
@@ -103,6 +107,9 @@ fn wasm_pack(job: &mut Job, dev: bool) -> Result<()> {
     let mut command = sh::with_tools("wasm-pack")?;
     command.args(["build", "web", "--target", "web", "--out-dir", "../pkg"]);
     command.args(["--mode", "no-install", "--no-opt"]);
+    if !dev {
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    }
     job.run(command.args(profile(dev)))
 }
 
@@ -114,7 +121,42 @@ fn worker_build(job: &mut Job, dev: bool) -> Result<()> {
     command.current_dir(paths::root().join("worker"));
     command.env("WASM_BINDGEN_BIN", bindgen);
     command.env("ESBUILD_BIN", node.join("esbuild")).env("WASM_OPT_BIN", node.join("wasm-opt"));
+    if !dev {
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags()?);
+    }
     job.run(command.args(profile(dev)).arg("--no-opt"))
+}
+
+/// Flags for rustc beyond those that we were started with: where things lay on the machine that
+/// built is nobody's business, takes room, and would differ from one machine to the next. Separated
+/// as `CARGO_ENCODED_RUSTFLAGS` wants it.
+fn flags() -> Result<String> {
+    // What isn't downloaded yet has no directory.
+    proc::output(&mut sh::cargo(&["fetch", "--target", "wasm32-unknown-unknown"]))?;
+    let home = match env::var_os("CARGO_HOME") {
+        Some(home) => paths::root().join(home),
+        None => env::home_dir().context("there is no home directory")?.join(".cargo"),
+    };
+    let sysroot = proc::output(sh::plain("rustc").args(["--print", "sysroot"]))?;
+    let std = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    // Of several that fit, rustc takes the last.
+    let mut renamed =
+        vec![(home.clone(), "cargo"), (std, "rust"), (paths::root().to_path_buf(), "larder")];
+    if let Ok(registries) = fs::read_dir(home.join("registry/src")) {
+        for registry in registries {
+            renamed.push((registry?.path(), "crates"));
+        }
+    }
+    let given = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_else(|_| {
+        let plain = env::var("RUSTFLAGS").unwrap_or_default();
+        plain.split_ascii_whitespace().collect::<Vec<_>>().join(SEPARATOR)
+    });
+    let mut flags: Vec<String> =
+        given.split(SEPARATOR).filter(|flag| !flag.is_empty()).map(str::to_owned).collect();
+    for (from, to) in renamed {
+        flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+    }
+    Ok(flags.join(SEPARATOR))
 }
 
 fn profile(dev: bool) -> &'static [&'static str] {
