@@ -8,6 +8,7 @@ use crate::database::Table;
 use crate::event::Operation;
 use crate::random::{Purpose, Random, mix};
 use crate::scenario::Traffic;
+use std::collections::BinaryHeap;
 
 /// Prices that the traffic sets, in cents, stay inside.
 const PRICES: std::ops::RangeInclusive<i64> = 50..=1_000_000;
@@ -98,8 +99,10 @@ struct Popular {
 impl Popular {
     /// Which product is popular is up to the seed, so that it isn't always the first.
     fn new(table: &Table, skew_milli: u32, seed: u64) -> Self {
-        let mut ids: Vec<u32> = table.rows().map(|row| row.id).collect();
-        ids.sort_by_key(|&id| (mix(seed ^ u64::from(id)), id));
+        let drawn = table.rows().map(|row| (mix(seed ^ u64::from(row.id)), row.id));
+        // A heap brings less code to the page than a sort does.
+        let ids: Vec<u32> =
+            drawn.collect::<BinaryHeap<_>>().into_sorted_vec().iter().map(|&(_, id)| id).collect();
         let exponent = f64::from(skew_milli) / 1000.0;
         let mut sum = 0;
         let sums = (1..=ids.len() as u32)

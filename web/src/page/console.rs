@@ -53,7 +53,7 @@ fn help(name: &str) -> String {
 
 /// A command's name as one types it.
 fn title(spec: &Spec) -> String {
-    spec.name.replace('|', " ").to_uppercase()
+    spec.name.replace('|', " ").to_ascii_uppercase()
 }
 
 /// What is known of the command that a line begins with: the row of the longest name it has.
@@ -68,7 +68,7 @@ pub(crate) fn hint(line: &str) -> Option<(String, &'static str)> {
 
 /// Names that what is typed could become, the first the one that Tab chooses.
 pub(crate) fn completions(line: &str) -> impl Iterator<Item = String> {
-    let typed = line.to_uppercase();
+    let typed = line.to_ascii_uppercase();
     let wanted = !typed.trim().is_empty();
     commands::all()
         .map(title)

@@ -1,12 +1,14 @@
 //! Marks: the shapes that travel, and those that tell what happened to a key.
 //!
-//! Each meaning has a colour *and* a shape, so that nobody needs to tell colours apart.
+//! Each meaning has a colour *and* a shape, so that nobody needs to tell colours apart. Powers and
+//! angles are JavaScript's: Rust's own would bring 10 KB of code.
 
 use super::keys::{FLASH, Happened};
 use super::path::Point;
 use super::pen::Pen;
 use super::theme::Theme;
 use super::trips::Mark;
+use js_sys::Math;
 use std::f64::consts::TAU;
 
 /// Draws what travels.
@@ -35,7 +37,7 @@ pub(super) fn happened(
 ) {
     let t = (age / FLASH).clamp(0.0, 1.0);
     let out = 1.0 - (1.0 - t).powi(3);
-    pen.alpha((1.0 - t).powf(0.8) * strength);
+    pen.alpha(Math::pow(1.0 - t, 0.8) * strength);
     match what {
         Happened::Hit => {
             pen.disc(at, radius * (0.35 + 0.5 * out), &theme.hit);
@@ -60,7 +62,8 @@ pub(super) fn happened(
             pen.solid();
             // A hand that goes round once, as the cycle does.
             let angle = TAU * out - TAU / 4.0;
-            let tip = Point { x: at.x + radius * angle.cos(), y: at.y + radius * angle.sin() };
+            let (sin, cos) = (Math::sin(angle), Math::cos(angle));
+            let tip = Point { x: at.x + radius * cos, y: at.y + radius * sin };
             pen.segment(at, tip, 1.5, &theme.expired);
         }
         Happened::Evicted => {

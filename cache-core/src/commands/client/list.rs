@@ -2,10 +2,11 @@
 
 use super::super::{Flow, Outcome};
 use super::filter::Filter;
-use crate::node::{ConnFlags, Connection, Cx, State};
+use crate::node::{ConnFlags, ConnId, Connection, Cx, State};
 use crate::observer::Observer;
 use crate::protocol::Resp;
 use crate::time::Now;
+use alloc::collections::BinaryHeap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
@@ -42,14 +43,22 @@ pub(super) fn list<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 /// All clients that are not being cut off, this one included, the oldest first.
 pub(super) fn everyone<'a, O: Observer>(cx: &'a Cx<'_, O>) -> Vec<&'a Connection> {
-    let mut all: Vec<&Connection> = cx
+    let own = &*cx.conn;
+    let ids: BinaryHeap<(u64, u32)> = cx
         .conns
         .iter()
-        .chain(core::iter::once(&*cx.conn))
+        .chain(core::iter::once(own))
         .filter(|conn| !conn.has(ConnFlags::ABORT | ConnFlags::REPLAY))
+        .map(|conn| (conn.id.id, conn.id.index))
         .collect();
-    all.sort_unstable_by_key(|conn| conn.id.id);
-    all
+    // The smallest code of all sorts.
+    ids.into_sorted_vec()
+        .into_iter()
+        .filter_map(|(id, index)| match id == own.id.id {
+            true => Some(own),
+            false => cx.conns.get(ConnId { index, id }),
+        })
+        .collect()
 }
 
 /// A connection's flags as CLIENT LIST shows them.
