@@ -124,13 +124,9 @@ fn option(param: &'static Param) -> Arg {
         Kind::Enum(words) => format!(" One of {}.", words.join(", ")),
         _ => String::new(),
     };
-    let arg = repeatable(param.name)
+    repeatable(param.name)
         .value_name(value_name(param))
-        .help(format!("{}{values} [default: {default}]", param.summary));
-    match param.alias {
-        Some(alias) => arg.alias(alias),
-        None => arg,
-    }
+        .help(format!("{}{values} [default: {default}]", param.summary))
 }
 
 fn value_name(param: &Param) -> &'static str {

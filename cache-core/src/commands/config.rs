@@ -72,7 +72,8 @@ fn config_get<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     for asked in cx.args.from(2).iter() {
         let is_pattern = asked.iter().any(|b| b"*?[".contains(b));
         let lower = asked.to_ascii_lowercase();
-        for (name, param) in names() {
+        for param in PARAMS {
+            let name = param.name;
             let shown = if is_pattern && glob::matches(&lower, name.as_bytes()) {
                 String::from(name)
             } else if !is_pattern && lower == name.as_bytes() {
@@ -92,13 +93,6 @@ fn config_get<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         out.bulk(config.get(param).as_bytes());
     }
     Ok(Flow::Done)
-}
-
-/// Every name that a setting has, older ones too.
-fn names() -> impl Iterator<Item = (&'static str, &'static Param)> {
-    PARAMS.iter().flat_map(|param| {
-        core::iter::once(param.name).chain(param.alias).map(move |name| (name, param))
-    })
 }
 
 fn config_set<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {

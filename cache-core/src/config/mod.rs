@@ -44,8 +44,6 @@ pub struct Param {
     pub id: Id,
     /// The directive's name in redis.conf.
     pub name: &'static str,
-    /// An older name that still works.
-    pub alias: Option<&'static str>,
     /// What values it takes.
     pub kind: Kind,
     /// The value when nothing is said, as one would write it.
@@ -166,12 +164,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The row of a setting by its name or its older name, in any case.
+    /// The row of a setting by its name, in any case.
     pub fn param(name: &str) -> Option<&'static Param> {
-        PARAMS.iter().find(|p| {
-            p.name.eq_ignore_ascii_case(name)
-                || p.alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
-        })
+        PARAMS.iter().find(|p| p.name.eq_ignore_ascii_case(name))
     }
 
     /// Changes a setting, from the text that a person writes.

@@ -4,7 +4,7 @@ use super::{Kind, Param};
 
 macro_rules! params {
     ($(
-        $id:ident $name:literal $(($alias:literal))? $kind:expr, $default:literal, $mutable:ident,
+        $id:ident $name:literal $kind:expr, $default:literal, $mutable:ident,
         $summary:literal;
     )+) => {
         /// Names a setting.
@@ -16,15 +16,12 @@ macro_rules! params {
         pub static PARAMS: &[Param] = &[$(Param {
             id: Id::$id,
             name: $name,
-            alias: params!(@alias $($alias)?),
             kind: $kind,
             default: $default,
             mutable: params!(@mutable $mutable),
             summary: $summary,
         }),+];
     };
-    (@alias $alias:literal) => { Some($alias) };
-    (@alias) => { None };
     (@mutable live) => { true };
     (@mutable fixed) => { false };
 }
