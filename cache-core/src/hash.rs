@@ -2,7 +2,6 @@
 //!
 //! Both give the same result on every platform.
 
-use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 /// How many slots a keyspace is cut into (Redis Cluster specification).
@@ -17,10 +16,9 @@ impl HashSeed {
         HashSeed(k0, k1)
     }
 
+    #[inline]
     pub(crate) fn hash(self, bytes: &[u8]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
-        hasher.write(bytes);
-        hasher.finish()
+        SipHasher13::new_with_keys(self.0, self.1).hash(bytes)
     }
 }
 

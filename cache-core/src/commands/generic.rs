@@ -157,7 +157,7 @@ fn randomkey<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let db = cx.db();
     for _ in 0..RANDOM_DRAWS {
         let state = &mut *cx.state;
-        let Some(entry) = state.keyspace.random(db, false, &mut state.random) else { break };
+        let Some((entry, _)) = state.keyspace.random(db, false, &mut state.random) else { break };
         let key = entry.key().to_vec();
         if cx.exists(db, &key) {
             cx.out().bulk(&key);
@@ -232,7 +232,7 @@ fn copy<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if target == cx.db() && from == to {
         return Err(SAME_OBJECTS);
     }
-    let data = cx.peek(from).cloned();
+    let data = cx.peek(from).map(|value| value.to_data());
     let copied = match data {
         Some(data) if replace || !cx.exists(target, to) => {
             let expires_at = cx.expires_at(from);

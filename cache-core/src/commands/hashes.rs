@@ -128,7 +128,7 @@ fn hexists<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn hlen<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
-    out.count(hash.map_or(0, Hash::len));
+    out.count(hash.map_or(0, |hash| hash.len()));
     Ok(Flow::Done)
 }
 
@@ -170,17 +170,28 @@ fn change<O: Observer, T>(
     key: &[u8],
     change: impl FnOnce(&mut Hash) -> T,
 ) -> Result<T, Error> {
-    let Some(mut edit) = cx.edit(key) else {
+    if cx.peek_hash(key)?.is_none() {
         let mut hash = Hash::new(cx.state.hash_seed);
         let result = change(&mut hash);
         cx.put(key, Data::Hash(hash), None);
         return Ok(result);
-    };
-    let Data::Hash(hash) = edit.data() else { return Err(Error::WrongType) };
-    let result = change(hash);
-    drop(edit);
+    }
+    let result = edit(cx, key, change)?;
     cx.changed(key);
     Ok(result)
+}
+
+/// Changes the hash at a key, which is there.
+fn edit<O: Observer, T>(
+    cx: &mut Cx<'_, O>,
+    key: &[u8],
+    change: impl FnOnce(&mut Hash) -> T,
+) -> Result<T, Error> {
+    let result = cx.edit(key, |data| match data {
+        Data::Hash(hash) => Some(change(hash)),
+        Data::String(_) => None,
+    });
+    result.flatten().ok_or(Error::WrongType)
 }
 
 fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -196,14 +207,14 @@ fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn hdel<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, fields) = (cx.args.at(1), cx.args.from(2));
-    let Some(mut edit) = cx.edit(key) else {
+    if cx.peek_hash(key)?.is_none() {
         cx.out().integer(0);
         return Ok(Flow::Done);
-    };
-    let Data::Hash(hash) = edit.data() else { return Err(Error::WrongType) };
-    let removed = fields.iter().filter(|field| hash.remove(field)).count();
-    let empty = hash.is_empty();
-    drop(edit);
+    }
+    let (removed, empty) = edit(cx, key, |hash| {
+        let removed = fields.iter().filter(|field| hash.remove(field)).count();
+        (removed, hash.view().is_empty())
+    })?;
     if empty {
         cx.delete(key);
     } else if removed > 0 {

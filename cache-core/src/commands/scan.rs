@@ -49,7 +49,7 @@ fn keys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let budget = if whole { usize::MAX } else { *cx.background as usize };
     let mut looked_at = 0;
     let (gathered, count) = (&mut place.gathered, &mut place.count);
-    place.cursor = cx.state.keyspace.scan(db, place.cursor, budget, &mut |entry: &Entry| {
+    place.cursor = cx.state.keyspace.scan(db, place.cursor, budget, &mut |entry: Entry<'_>| {
         looked_at += 1;
         if !entry.is_expired(now_ms) && glob::matches(pattern, entry.key()) {
             gathered.bulk(entry.key());
@@ -96,7 +96,7 @@ impl<'a> Wanted<'a> {
         Ok(wanted)
     }
 
-    fn fits(&self, entry: &Entry) -> bool {
+    fn fits(&self, entry: &Entry<'_>) -> bool {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
             && self
                 .type_name
@@ -136,8 +136,8 @@ fn scan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (db, now_ms) = (cx.db(), cx.now_ms());
     let mut found = Reply::new(cx.resp());
     let mut count = 0;
-    let next = cx.state.keyspace.scan(db, wanted.cursor, wanted.count, &mut |entry: &Entry| {
-        if !entry.is_expired(now_ms) && wanted.fits(entry) {
+    let next = cx.state.keyspace.scan(db, wanted.cursor, wanted.count, &mut |entry: Entry<'_>| {
+        if !entry.is_expired(now_ms) && wanted.fits(&entry) {
             found.bulk(entry.key());
             count += 1;
         }

@@ -9,8 +9,7 @@ use crate::node::{ConnFlags, Cx, check_reply};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::request::BULK_LIMIT;
-use crate::types::Data;
-use alloc::vec::Vec;
+use crate::types::Value;
 
 rows! {
     append: Spec::new("append", 3, bits!(Flags: WRITE | DENYOOM | FAST), Group::String)
@@ -183,7 +182,7 @@ fn mget<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     cx.out().array(keys.len());
     for key in keys.iter() {
         match cx.read(key) {
-            (Some(Data::String(value)), out) => out.bulk(value),
+            (Some(Value::String(value)), out) => out.bulk(value),
             (_, out) => out.null(),
         }
         check_reply(cx.out().len() - mark)?;
@@ -220,7 +219,7 @@ fn part(value: &[u8], start: i64, end: i64) -> &[u8] {
 fn append<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, tail) = (cx.args.at(1), cx.args.at(2));
     let Some(len) = cx.peek_string(key)?.map(<[u8]>::len) else {
-        cx.put(key, Data::String(tail.to_vec()), None);
+        cx.put_string(key, tail, None);
         cx.out().count(tail.len());
         return Ok(Flow::Done);
     };
@@ -242,12 +241,9 @@ fn setrange<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     }
     let end = longer(cx, offset, patch.len() as u64)?;
     if absent {
-        let mut value = Vec::new();
-        patch_into(&mut value, end - patch.len(), patch)?;
-        cx.put(key, Data::String(value), None);
-    } else {
-        write_at(cx, key, end - patch.len(), patch)?;
+        cx.put_string(key, &[], None);
     }
+    write_at(cx, key, end - patch.len(), patch)?;
     cx.out().count(len.max(end));
     Ok(Flow::Done)
 }
@@ -266,41 +262,23 @@ fn longer<O: Observer>(cx: &Cx<'_, O>, len: u64, more: u64) -> Result<usize, Err
         .ok_or(Error::StringTooLong)
 }
 
-/// Writes into the string at a key, which is there.
+/// Writes into the string at a key, which is there, behind zeros where it is shorter.
 fn write_at<O: Observer>(
     cx: &mut Cx<'_, O>,
     key: &[u8],
     offset: usize,
     patch: &[u8],
 ) -> Result<(), Error> {
-    let Some(mut edit) = cx.edit(key) else { return Ok(()) };
-    let Data::String(value) = edit.data() else { return Err(Error::WrongType) };
-    patch_into(value, offset, patch)?;
-    drop(edit);
-    cx.changed(key);
-    Ok(())
-}
-
-/// Writes at an offset, behind zeros where the value is shorter.
-fn patch_into(value: &mut Vec<u8>, offset: usize, patch: &[u8]) -> Result<(), Error> {
     let end = offset.checked_add(patch.len()).ok_or(Error::StringTooLong)?;
-    if end > value.len() {
-        value.try_reserve(end - value.len()).map_err(|_| Error::StringTooLong)?;
-        value.resize(end, 0);
-    }
+    let len = cx.peek_string(key)?.unwrap_or_default().len();
+    let value = cx.resize(key, end.max(len)).ok_or(Error::StringTooLong)?;
     value[offset..end].copy_from_slice(patch);
+    cx.changed(key);
     Ok(())
 }
 
 /// Sets what is a string or isn't there yet, and leaves its expiry as it is.
 pub(super) fn replace<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], value: &[u8]) {
-    let Some(mut edit) = cx.edit(key) else {
-        return cx.put(key, Data::String(value.to_vec()), None);
-    };
-    if let Data::String(bytes) = edit.data() {
-        bytes.clear();
-        bytes.extend_from_slice(value);
-    }
-    drop(edit);
-    cx.changed(key);
+    let expires_ms = cx.peek(key).is_some().then(|| cx.expires_at(key)).flatten();
+    cx.put_string(key, value, expires_ms);
 }

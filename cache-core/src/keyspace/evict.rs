@@ -57,7 +57,7 @@ fn decayed(access: u32, config: &Config, now_secs: u64) -> u32 {
 
 /// The next key to go, with its database. `None`: the policy lets none go.
 pub(crate) fn victim(
-    keyspace: &Keyspace,
+    keyspace: &mut Keyspace,
     config: &Config,
     now_secs: u64,
     random: &mut Random,
@@ -69,30 +69,30 @@ pub(crate) fn victim(
     let volatile = policy.is_volatile();
     if matches!(policy, Policy::AllkeysRandom | Policy::VolatileRandom) {
         let db = keyspace.random_database(volatile, random)?;
-        return keyspace.random(db, volatile, random).map(|entry| (db, entry.key().to_vec()));
+        return keyspace.random(db, volatile, random).map(|(entry, _)| (db, entry.key().to_vec()));
     }
     let samples = config.number(Id::MaxmemorySamples);
-    let mut best: Option<(u64, u32, &Entry)> = None;
+    let mut best: Option<(u64, u32, Vec<u8>)> = None;
     for db in 0..keyspace.databases() {
         for _ in 0..samples {
-            let Some(entry) = keyspace.random(db, volatile, random) else { break };
-            let score = score(entry, config, policy, now_secs);
-            if best.is_none_or(|(least, ..)| score > least) {
-                best = Some((score, db, entry));
+            let Some((entry, access)) = keyspace.random(db, volatile, random) else { break };
+            let score = score(entry, access, config, policy, now_secs);
+            if best.as_ref().is_none_or(|(least, ..)| score > *least) {
+                best = Some((score, db, entry.key().to_vec()));
             }
         }
     }
-    best.map(|(_, db, entry)| (db, entry.key().to_vec()))
+    best.map(|(_, db, key)| (db, key))
 }
 
 /// The higher, the sooner it goes.
-fn score(entry: &Entry, config: &Config, policy: Policy, now_secs: u64) -> u64 {
+fn score(entry: Entry<'_>, access: u32, config: &Config, policy: Policy, now_secs: u64) -> u64 {
     match policy {
         Policy::VolatileTtl => u64::MAX - entry.expires_at().unwrap_or(u64::MAX),
         Policy::AllkeysLfu | Policy::VolatileLfu => {
-            255 - u64::from(decayed(entry.access, config, now_secs))
+            255 - u64::from(decayed(access, config, now_secs))
         }
-        Policy::AllkeysLru | Policy::VolatileLru => idle_access(entry.access, now_secs),
+        Policy::AllkeysLru | Policy::VolatileLru => idle_access(access, now_secs),
         Policy::AllkeysRandom | Policy::VolatileRandom | Policy::NoEviction => 0,
     }
 }

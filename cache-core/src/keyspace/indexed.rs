@@ -11,10 +11,6 @@ pub(crate) trait Keyed {
     fn key(&self) -> &[u8];
     /// The key's hash, the same each time.
     fn hash(&self) -> u64;
-    /// Wall milliseconds at which it expires.
-    fn expiry_ms(&self) -> Option<u64> {
-        None
-    }
 }
 
 #[derive(Clone, Debug)]

@@ -1,37 +1,43 @@
-//! Where the keys are: databases, cut by cluster slot, cut into segments.
+//! Where the keys are: databases, and in each the entries by cluster slot and hash.
 //!
 //! A clone shares everything and copies what either side writes to afterwards. Enumeration follows
 //! an order of the keyspace's own. What must never be here: a command, a connection, an effect.
 
-mod db;
 mod entry;
 mod evict;
 pub(crate) mod indexed;
+mod packed;
 pub(crate) mod segments;
+mod trash;
 
 pub use entry::Entry;
 pub(crate) use evict::{fresh_access, touch_access, victim};
+pub(crate) use packed::{Content, Kind, Probe};
 
-use crate::hash::{HashSeed, SLOTS, slot_of};
+use crate::hash::HashSeed;
 use crate::random::Random;
 use crate::types::Data;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use db::{Db, GROUP, slot_mut};
-use segments::Segments;
+use packed::{Record, Store};
+use trash::Trash;
 
-/// One cluster slot's entries.
-type Slot = Segments<Entry>;
+/// Bits of a path that a cursor leaves out, so that it fits the 53 bits of a JavaScript number.
+const CURSOR_BLUR: u32 = 18;
 
 /// All databases of a node.
 #[derive(Clone, Debug)]
 pub struct Keyspace {
-    dbs: Vec<Db>,
+    dbs: Vec<Store>,
     seed: HashSeed,
+    trash: Trash,
 }
 
+/// What is there.
 impl Keyspace {
     pub(crate) fn new(databases: usize, seed: HashSeed) -> Self {
-        Keyspace { dbs: alloc::vec![Db::default(); databases], seed }
+        let dbs = (0..databases).map(|_| Store::new(seed)).collect();
+        Keyspace { dbs, seed, trash: Trash::default() }
     }
 
     /// How many databases there are.
@@ -41,54 +47,122 @@ impl Keyspace {
 
     /// How many keys a database holds, expired ones that nobody met yet included.
     pub fn len(&self, db: u32) -> usize {
-        self.dbs[db as usize].len
+        self.dbs[db as usize].len()
     }
 
     /// Whether no database holds a key.
     pub fn is_empty(&self) -> bool {
-        self.dbs.iter().all(|db| db.len == 0)
+        self.dbs.iter().all(|db| db.len() == 0)
     }
 
     /// How many keys of a database have a TTL.
     pub fn volatile_len(&self, db: u32) -> usize {
-        self.dbs[db as usize].volatile
+        self.dbs[db as usize].volatile_len()
     }
 
     /// Bytes accounted for all entries: the same on every platform.
     pub fn used_bytes(&self) -> u64 {
-        self.dbs.iter().map(|db| db.used).sum()
+        self.dbs.iter().map(Store::used).sum()
+    }
+
+    /// Bytes of pages that hold no entry yet.
+    pub fn slack_bytes(&self) -> u64 {
+        self.dbs.iter().map(Store::slack).sum()
+    }
+
+    /// A key with what it takes to find it, in this keyspace alone.
+    #[inline(always)]
+    pub(crate) fn probe<'k>(&self, key: &'k [u8]) -> Probe<'k> {
+        Probe::new(self.seed, key)
     }
 
     /// A key's entry, whether or not its time has run out.
-    pub fn get(&self, db: u32, key: &[u8]) -> Option<&Entry> {
-        self.dbs[db as usize].slot(slot_of(key))?.get(self.seed.hash(key), key)
+    pub fn get(&self, db: u32, key: &[u8]) -> Option<Entry<'_>> {
+        self.find(db, &self.probe(key))
     }
 
-    /// A key's entry to change in place. Its expiry is changed by [`set_expiry`](Self::set_expiry).
-    pub(crate) fn edit(&mut self, db: u32, key: &[u8]) -> Option<Edit<'_>> {
-        let hash = self.seed.hash(key);
-        let Db { groups, used, .. } = &mut self.dbs[db as usize];
-        let entry = slot_mut(groups, slot_of(key))?.get_mut(hash, key)?;
-        Some(Edit { before: entry.size(), used, entry })
+    /// As [`get`](Self::get), by a probe.
+    #[inline(always)]
+    pub(crate) fn find(&self, db: u32, probe: &Probe<'_>) -> Option<Entry<'_>> {
+        let store = &self.dbs[db as usize];
+        store.get(probe).map(|record| Entry::new(store, record))
     }
 
+    /// Starts to fetch what finding these keys will read.
+    pub(crate) fn prefetch(&self, db: u32, probes: &[Probe<'_>]) {
+        self.dbs[db as usize].prefetch(probes);
+    }
+
+    /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0
+    /// is both the first and the last.
+    ///
+    /// Keys have a fixed order (slot, then hash), so that a key that is there throughout is visited
+    /// exactly once, whatever is added, removed or grown in between.
+    pub fn scan<'a>(
+        &'a self,
+        db: u32,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(Entry<'a>),
+    ) -> u64 {
+        let store = &self.dbs[db as usize];
+        // A cursor beyond all places can only have been made up.
+        if cursor > u64::MAX >> CURSOR_BLUR {
+            return 0;
+        }
+        let mut visit = |record: Record<'a>| visit(Entry::new(store, record));
+        store
+            .scan(cursor << CURSOR_BLUR, CURSOR_BLUR, count.max(1), &mut visit)
+            .map_or(0, |path| path >> CURSOR_BLUR)
+    }
+
+    /// All entries of a database, in an order of the keyspace's own.
+    pub fn iter(&self, db: u32) -> impl Iterator<Item = Entry<'_>> {
+        let store = &self.dbs[db as usize];
+        store.iter().map(move |record| Entry::new(store, record))
+    }
+
+    /// All entries of one slot of a database.
+    pub fn slot_entries(&self, db: u32, slot: u16) -> impl Iterator<Item = Entry<'_>> {
+        let store = &self.dbs[db as usize];
+        store.slot_records(slot).map(move |record| Entry::new(store, record))
+    }
+
+    /// The earliest moment (wall milliseconds) at which some key may expire.
+    pub(crate) fn next_expiry(&self) -> Option<u64> {
+        self.dbs.iter().filter_map(Store::next_expiry).min()
+    }
+
+    /// A digest of all keys, values and expiries, whatever the order they came in.
+    pub fn digest(&self) -> u128 {
+        let fixed = [HashSeed::new(1, 2), HashSeed::new(3, 4)];
+        let mut bytes = Vec::new();
+        let mut sums = [0u64; 2];
+        for db in 0..self.databases() {
+            for entry in self.iter(db) {
+                bytes.clear();
+                bytes.extend_from_slice(&db.to_le_bytes());
+                bytes.extend_from_slice(&entry.expires_at().unwrap_or(0).to_le_bytes());
+                bytes.extend_from_slice(&(entry.key().len() as u64).to_le_bytes());
+                bytes.extend_from_slice(entry.key());
+                entry.value().digest_into(&mut bytes);
+                for (sum, seed) in sums.iter_mut().zip(fixed) {
+                    *sum = sum.wrapping_add(seed.hash(&bytes));
+                }
+            }
+        }
+        u128::from(sums[0]) << 64 | u128::from(sums[1])
+    }
+}
+
+/// Changes.
+impl Keyspace {
     /// Changes a key's access bits.
     ///
     /// What a clone shares is copied for it as for any write. Left out, what is evicted later would
     /// depend on whether there has been a clone.
-    pub(crate) fn touch(&mut self, db: u32, key: &[u8], access: impl FnOnce(u32) -> u32) {
-        let Some(before) = self.get(db, key).map(|entry| entry.access) else { return };
-        let after = access(before);
-        // Most uses change nothing: a key is used often in the same second.
-        if after == before {
-            return;
-        }
-        let hash = self.seed.hash(key);
-        let entry = slot_mut(&mut self.dbs[db as usize].groups, slot_of(key))
-            .and_then(|slot| slot.get_mut(hash, key));
-        if let Some(entry) = entry {
-            entry.access = after;
-        }
+    pub(crate) fn touch(&mut self, db: u32, probe: &Probe<'_>, access: impl FnOnce(u32) -> u32) {
+        self.dbs[db as usize].touch(probe, access);
     }
 
     /// Sets a key to a value, whatever was there before. `access` makes the access bits from those of
@@ -96,35 +170,58 @@ impl Keyspace {
     pub(crate) fn put(
         &mut self,
         db: u32,
-        key: &[u8],
-        data: Data,
+        probe: &Probe<'_>,
+        content: Content<'_>,
         expires_ms: Option<u64>,
         access: impl FnOnce(Option<u32>) -> u32,
     ) {
-        let old = self.remove(db, key);
-        let hash = self.seed.hash(key);
-        let mut entry = Entry::new(key, hash, data);
-        entry.access = access(old.map(|old| old.access));
-        let db = &mut self.dbs[db as usize];
-        db.insert(slot_of(key), hash, entry);
-        if expires_ms.is_some() {
-            db.set_expiry(slot_of(key), hash, key, expires_ms);
-        }
+        let removed = self.dbs[db as usize].put(probe, content, expires_ms, access);
+        self.trash.take(removed);
+    }
+
+    /// Changes a value. `None`: there is no such key.
+    pub(crate) fn edit<R>(
+        &mut self,
+        db: u32,
+        probe: &Probe<'_>,
+        change: impl FnOnce(&mut Data) -> R,
+    ) -> Option<R> {
+        self.dbs[db as usize].edit(probe, change)
+    }
+
+    /// Gives a string's bytes, `len` of them, to write to; those beyond the old end are 0. `None`:
+    /// there is no such key, or no such memory.
+    pub(crate) fn resize(&mut self, db: u32, probe: &Probe<'_>, len: usize) -> Option<&mut [u8]> {
+        self.dbs[db as usize].resize(probe, len)
     }
 
     /// Changes when a key expires (wall milliseconds; `None` never). `false`: no such key.
-    pub(crate) fn set_expiry(&mut self, db: u32, key: &[u8], at_ms: Option<u64>) -> bool {
-        self.dbs[db as usize].set_expiry(slot_of(key), self.seed.hash(key), key, at_ms)
+    pub(crate) fn set_expiry(&mut self, db: u32, probe: &Probe<'_>, at_ms: Option<u64>) -> bool {
+        self.dbs[db as usize].set_expiry(probe, at_ms)
     }
 
-    /// Removes a key.
-    pub(crate) fn remove(&mut self, db: u32, key: &[u8]) -> Option<Entry> {
-        self.dbs[db as usize].remove(slot_of(key), self.seed.hash(key), key)
+    /// Removes a key. `false`: it isn't there.
+    pub(crate) fn remove(&mut self, db: u32, probe: &Probe<'_>) -> bool {
+        let removed = self.dbs[db as usize].remove(probe);
+        let there = removed.is_some();
+        self.trash.take(removed.unwrap_or_default());
+        there
+    }
+
+    /// Removes a key and gives its value and when it would have expired.
+    pub(crate) fn take(&mut self, db: u32, probe: &Probe<'_>) -> Option<(Data, Option<u64>)> {
+        let entry = self.find(db, probe)?;
+        let (expires_at, data) = (entry.expires_at(), entry.value().to_data());
+        self.remove(db, probe);
+        Some((data, expires_at))
     }
 
     /// Removes all keys of a database and gives how many there were.
     pub(crate) fn flush(&mut self, db: u32) -> usize {
-        core::mem::take(&mut self.dbs[db as usize]).len
+        let old = core::mem::replace(&mut self.dbs[db as usize], Store::new(self.seed));
+        let len = old.len();
+        self.trash.take_store(old);
+        len
     }
 
     /// Exchanges two databases.
@@ -132,26 +229,61 @@ impl Keyspace {
         self.dbs.swap(a as usize, b as usize);
     }
 
-    /// A key chosen evenly among all of a database, or by chance among those with a TTL.
-    pub(crate) fn random(&self, db: u32, volatile: bool, random: &mut Random) -> Option<&Entry> {
-        let db = &self.dbs[db as usize];
-        if volatile && db.volatile == 0 {
-            return None;
-        }
-        /// Draws before giving up on meeting one of few volatile keys by chance.
-        const DRAWS: usize = 8;
-        for _ in 0..DRAWS {
-            let entry = db.choose(random)?;
-            if !volatile || entry.expires_at().is_some() {
-                return Some(entry);
+    /// Removes up to `limit` expired entries and gives their keys, each with its database.
+    pub(crate) fn take_expired(&mut self, now_ms: u64, limit: usize) -> Vec<(u32, Box<[u8]>)> {
+        let mut all = Vec::new();
+        for (i, db) in self.dbs.iter_mut().enumerate() {
+            for (key, removed) in db.take_due(now_ms, limit - all.len()) {
+                all.push((i as u32, key));
+                self.trash.take(removed);
             }
         }
-        db.volatile_near(random)
+        all
+    }
+
+    /// Whether something that was removed is still to be freed.
+    pub(crate) fn has_trash(&self) -> bool {
+        !self.trash.is_empty()
+    }
+
+    /// Frees a part of what was removed and was too large to be freed at once.
+    pub(crate) fn free_some(&mut self) {
+        self.trash.free_some();
+    }
+}
+
+/// Chance.
+impl Keyspace {
+    /// A key chosen evenly among all of a database, or by chance among those with a TTL, with its
+    /// access bits.
+    pub(crate) fn random(
+        &mut self,
+        db: u32,
+        volatile: bool,
+        random: &mut Random,
+    ) -> Option<(Entry<'_>, u32)> {
+        /// Draws before giving up on meeting one of few volatile keys by chance.
+        const DRAWS: usize = 8;
+        let store = &mut self.dbs[db as usize];
+        if store.len() == 0 || volatile && store.volatile_len() == 0 {
+            return None;
+        }
+        for _ in 0..DRAWS {
+            let nth = random.below(store.len() as u64) as usize;
+            let expires = store.nth(nth).is_some_and(|(record, _)| record.expires_ms().is_some());
+            if !volatile || expires {
+                let (record, access) = store.nth(nth)?;
+                return Some((Entry::new(store, record), access));
+            }
+        }
+        let place = store.volatile_near(random)?;
+        let (record, access) = store.at(place);
+        Some((Entry::new(store, record), access))
     }
 
     /// A database chosen by how many keys it has, all of them or those with a TTL.
     pub(crate) fn random_database(&self, volatile: bool, random: &mut Random) -> Option<u32> {
-        let count = |db: &Db| if volatile { db.volatile } else { db.len } as u64;
+        let count = |db: &Store| if volatile { db.volatile_len() } else { db.len() } as u64;
         let all: u64 = self.dbs.iter().map(count).sum();
         if all == 0 {
             return None;
@@ -165,117 +297,5 @@ impl Keyspace {
                 here
             })
             .map(|i| i as u32)
-    }
-
-    /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0
-    /// is both the first and the last.
-    ///
-    /// Keys have a fixed order (slot, then hash), so that a key that is there throughout is visited
-    /// exactly once, whatever is added, removed or grown in between.
-    pub fn scan<'a>(
-        &'a self,
-        db: u32,
-        cursor: u64,
-        count: usize,
-        visit: &mut dyn FnMut(&'a Entry),
-    ) -> u64 {
-        let db = &self.dbs[db as usize];
-        let mut left = count.max(1);
-        let mut slot = (cursor >> 32) as usize;
-        let mut from = cursor as u32;
-        while slot < SLOTS as usize {
-            let Some(group) = db.groups.get(slot / GROUP).and_then(Option::as_ref) else {
-                slot = (slot / GROUP + 1) * GROUP;
-                from = 0;
-                continue;
-            };
-            if let Some(entries) = &group.slots[slot % GROUP]
-                && entries.len() > 0
-            {
-                if left == 0 {
-                    return (slot as u64) << 32;
-                }
-                let mut visited = 0;
-                let next = entries.scan(from, left, &mut |entry| {
-                    visited += 1;
-                    visit(entry);
-                });
-                if let Some(place) = next {
-                    return (slot as u64) << 32 | u64::from(place);
-                }
-                left = left.saturating_sub(visited);
-            }
-            slot += 1;
-            from = 0;
-        }
-        0
-    }
-
-    /// All entries of a database, in an order of the keyspace's own.
-    pub fn iter(&self, db: u32) -> impl Iterator<Item = &Entry> {
-        self.dbs[db as usize].iter()
-    }
-
-    /// All entries of one slot of a database.
-    pub fn slot_entries(&self, db: u32, slot: u16) -> impl Iterator<Item = &Entry> {
-        self.dbs[db as usize].slot(slot).into_iter().flat_map(Slot::iter)
-    }
-
-    /// The earliest moment (wall milliseconds) at which some key may expire.
-    pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.dbs.iter().filter_map(|db| db.earliest).min()
-    }
-
-    /// Removes up to `limit` expired entries and gives them, each with its database.
-    pub(crate) fn take_expired(&mut self, now_ms: u64, limit: usize) -> Vec<(u32, Entry)> {
-        let mut all = Vec::new();
-        for (i, db) in self.dbs.iter_mut().enumerate() {
-            if db.earliest.is_some_and(|at| at <= now_ms) && all.len() < limit {
-                let mut taken = Vec::new();
-                db.take_expired(now_ms, limit - all.len(), &mut taken);
-                all.extend(taken.into_iter().map(|entry| (i as u32, entry)));
-            }
-        }
-        all
-    }
-
-    /// A digest of all keys, values and expiries, whatever the order they came in.
-    pub fn digest(&self) -> u128 {
-        let fixed = [HashSeed::new(1, 2), HashSeed::new(3, 4)];
-        let mut bytes = Vec::new();
-        let mut sums = [0u64; 2];
-        for (i, db) in self.dbs.iter().enumerate() {
-            for entry in db.iter() {
-                bytes.clear();
-                bytes.extend_from_slice(&(i as u32).to_le_bytes());
-                bytes.extend_from_slice(&entry.expires_at().unwrap_or(0).to_le_bytes());
-                bytes.extend_from_slice(&(entry.key().len() as u64).to_le_bytes());
-                bytes.extend_from_slice(entry.key());
-                entry.data.digest_into(&mut bytes);
-                for (sum, seed) in sums.iter_mut().zip(fixed) {
-                    *sum = sum.wrapping_add(seed.hash(&bytes));
-                }
-            }
-        }
-        u128::from(sums[0]) << 64 | u128::from(sums[1])
-    }
-}
-
-/// An entry being changed; its new size is accounted for when this is dropped.
-pub(crate) struct Edit<'a> {
-    entry: &'a mut Entry,
-    before: u64,
-    used: &'a mut u64,
-}
-
-impl Edit<'_> {
-    pub(crate) fn data(&mut self) -> &mut Data {
-        &mut self.entry.data
-    }
-}
-
-impl Drop for Edit<'_> {
-    fn drop(&mut self) {
-        *self.used = *self.used - self.before + self.entry.size();
     }
 }

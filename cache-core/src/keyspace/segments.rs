@@ -1,4 +1,4 @@
-//! A map that grows without a stall: one cluster slot's keys, or a large hash's fields.
+//! A map that grows without a stall: a large hash's fields.
 //!
 //! Extendible hashing (Fagin et al., TODS 1979): a directory over the top bits of each entry's
 //! place leads to segments; a full segment is split in two, and a clone copies only the segments
@@ -26,8 +26,6 @@ struct Segment<E> {
     entries: Indexed<E>,
     /// How many of the top bits of their places its entries share.
     depth: u32,
-    /// No entry expires before this (wall milliseconds). May be too early, never too late.
-    earliest: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -37,30 +35,18 @@ pub(crate) struct Segments<E> {
     segments: Vec<Arc<Segment<E>>>,
     depth: u32,
     len: usize,
-    /// The least `earliest` of all segments.
-    earliest: u64,
 }
 
 impl<E> Default for Segments<E> {
     fn default() -> Self {
-        let segment = Segment { entries: Indexed::default(), depth: 0, earliest: u64::MAX };
-        Segments {
-            directory: vec![0],
-            segments: vec![Arc::new(segment)],
-            depth: 0,
-            len: 0,
-            earliest: u64::MAX,
-        }
+        let segment = Segment { entries: Indexed::default(), depth: 0 };
+        Segments { directory: vec![0], segments: vec![Arc::new(segment)], depth: 0, len: 0 }
     }
 }
 
 impl<E: Keyed + Clone> Segments<E> {
     pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    pub(super) fn earliest(&self) -> u64 {
-        self.earliest
     }
 
     fn segment_at(&self, place: u32) -> usize {
@@ -98,50 +84,9 @@ impl<E: Keyed + Clone> Segments<E> {
         Arc::make_mut(&mut self.segments[at]).entries.remove(hash, key)
     }
 
-    /// Takes note that the entry with this hash now expires at `at_ms`.
-    pub(super) fn note_expiry(&mut self, hash: u64, at_ms: u64) {
-        self.earliest = self.earliest.min(at_ms);
-        let at = self.segment_at(place(hash));
-        if self.segments[at].earliest > at_ms {
-            Arc::make_mut(&mut self.segments[at]).earliest = at_ms;
-        }
-    }
-
-    /// Removes up to `limit` entries that have expired and appends them to `out`.
-    pub(super) fn take_expired(&mut self, now_ms: u64, limit: usize, out: &mut Vec<E>) {
-        let end = out.len() + limit;
-        for segment in &mut self.segments {
-            if segment.earliest > now_ms || out.len() >= end {
-                continue;
-            }
-            let segment = Arc::make_mut(segment);
-            let mut i = 0;
-            while let Some(entry) = segment.entries.entry_at(i) {
-                if out.len() < end && entry.expiry_ms().is_some_and(|at| at <= now_ms) {
-                    out.push(segment.entries.remove_at(i));
-                    self.len -= 1;
-                } else {
-                    i += 1;
-                }
-            }
-            segment.earliest =
-                segment.entries.iter().filter_map(Keyed::expiry_ms).min().unwrap_or(u64::MAX);
-        }
-        self.earliest = self.segments.iter().map(|s| s.earliest).min().unwrap_or(u64::MAX);
-    }
-
-    /// The first entry that expires behind a segment chosen by chance.
-    pub(super) fn volatile_near(&self, random: &mut Random) -> Option<&E> {
-        if self.earliest == u64::MAX {
-            return None;
-        }
-        let (before, behind) =
-            self.segments.split_at(random.below(self.segments.len() as u64) as usize);
-        behind
-            .iter()
-            .chain(before)
-            .filter(|segment| segment.earliest != u64::MAX)
-            .find_map(|segment| segment.entries.iter().find(|e| e.expiry_ms().is_some()))
+    /// Drops some of what is left of a map that nobody uses any more. `false`: nothing is left.
+    pub(crate) fn drop_some(&mut self) -> bool {
+        self.segments.pop().is_some()
     }
 
     /// The `i`th entry, in an order of their own.
@@ -223,7 +168,6 @@ impl<E: Keyed + Clone> Segments<E> {
         let upper = Segment {
             entries: old.entries.split_off(|entry| place(entry.hash()) & bit != 0),
             depth: old.depth,
-            earliest: old.earliest,
         };
         self.segments.push(Arc::new(upper));
         let shift = self.depth - self.segments[at].depth;

@@ -179,7 +179,8 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
         let Some((db, key)) = keyspace::victim(keyspace, config, now.wall_secs(), random) else {
             return false;
         };
-        state.keyspace.remove(db, &key);
+        let probe = state.keyspace.probe(&key);
+        state.keyspace.remove(db, &probe);
         state.key_changed(db, &key);
         state.effects.append(db, [&b"DEL"[..], &key]);
         state.stats.evicted += 1;

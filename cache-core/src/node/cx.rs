@@ -8,11 +8,11 @@ use super::error::Error;
 use super::state::State;
 use crate::commands::Spec;
 use crate::config::Id;
-use crate::keyspace::{Edit, Entry, fresh_access, touch_access};
+use crate::keyspace::{Content, Entry, Kind, Probe, fresh_access, touch_access};
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
-use crate::types::{Data, Hash};
+use crate::types::{Data, HashView, Value};
 
 /// The longest reply of a command that could name the same data over and over, and of a transaction,
 /// in bytes.
@@ -68,27 +68,53 @@ impl<O: Observer> Cx<'_, O> {
         }
     }
 
+    /// A key with what it takes to find it.
+    #[inline(always)]
+    fn probe<'k>(&self, key: &'k [u8]) -> Probe<'k> {
+        self.state.keyspace.probe(key)
+    }
+
     /// Whether a key is there, removing it first when its time has run out. Counts nothing.
     pub(crate) fn exists(&mut self, db: u32, key: &[u8]) -> bool {
-        let Some(entry) = self.state.keyspace.get(db, key) else { return false };
+        self.is_there(db, &self.probe(key))
+    }
+
+    #[inline(always)]
+    fn is_there(&mut self, db: u32, probe: &Probe<'_>) -> bool {
+        match self.state.keyspace.find(db, probe) {
+            None => false,
+            Some(entry) if !entry.is_expired(self.now.wall_ms()) => true,
+            Some(_) => self.outlives_its_time(db, probe),
+        }
+    }
+
+    /// Whether a key whose time has run out is to be seen all the same; otherwise it is removed.
+    #[cold]
+    fn outlives_its_time(&mut self, db: u32, probe: &Probe<'_>) -> bool {
         // A replayed stream says itself when a key is to go.
-        if !entry.is_expired(self.now.wall_ms()) || self.conn.has(ConnFlags::REPLAY) {
+        if self.conn.has(ConnFlags::REPLAY) {
             return true;
         }
         // Until then clients don't see it.
         if self.state.obeys_stream(self.conns) {
             return false;
         }
-        self.state.keyspace.remove(db, key);
-        self.state.note_expired(db, key);
-        self.tell(Event::Expired { db, key, by: ExpiredBy::Access });
+        self.state.keyspace.remove(db, probe);
+        self.state.note_expired(db, probe.key);
+        self.tell(Event::Expired { db, key: probe.key, by: ExpiredBy::Access });
         false
     }
 
     /// Whether a key is there, for a command that asks no more. Counts a hit or miss, but no use.
     pub(crate) fn meet(&mut self, key: &[u8]) -> bool {
+        let found = self.exists(self.conn.db, key);
+        self.note_met(key, found);
+        found
+    }
+
+    #[inline(always)]
+    fn note_met(&mut self, key: &[u8], found: bool) {
         let (conn, db) = (self.conn.id, self.conn.db);
-        let found = self.exists(db, key);
         if found {
             self.state.stats.hits += 1;
             self.tell(Event::Hit { conn, db, key });
@@ -96,60 +122,70 @@ impl<O: Observer> Cx<'_, O> {
             self.state.stats.misses += 1;
             self.tell(Event::Miss { conn, db, key });
         }
-        found
     }
 
     /// A key's value for a command that reads, and the reply to write it to. Counts a hit or miss.
-    pub(crate) fn read(&mut self, key: &[u8]) -> (Option<&Data>, &mut Reply) {
-        let db = self.conn.db;
-        let found = self.meet(key);
-        if found {
-            self.note_use(db, key);
+    #[inline(always)]
+    pub(crate) fn read(&mut self, key: &[u8]) -> (Option<Value<'_>>, &mut Reply) {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        // Looked up once where nothing but the answer is wanted, and once more where something is
+        // to be noted of it first.
+        let now_ms = self.now.wall_ms();
+        let plain = self.state.keyspace.find(db, &probe).is_some_and(|e| !e.is_expired(now_ms));
+        let found = plain || self.is_there(db, &probe);
+        self.note_met(key, found);
+        if !found {
+            return (None, &mut self.conn.out.reply);
         }
-        let data = self.state.keyspace.get(db, key).filter(|_| found).map(|entry| &entry.data);
-        (data, &mut self.conn.out.reply)
+        self.note_use(db, &probe);
+        let value = self.state.keyspace.find(db, &probe).map(|entry| entry.value());
+        (value, &mut self.conn.out.reply)
     }
 
     /// As [`read`](Self::read), for commands on strings.
+    #[inline(always)]
     pub(crate) fn read_string(&mut self, key: &[u8]) -> Result<(Option<&[u8]>, &mut Reply), Error> {
         match self.read(key) {
-            (Some(Data::String(bytes)), out) => Ok((Some(bytes), out)),
+            (Some(Value::String(bytes)), out) => Ok((Some(bytes), out)),
             (Some(_), _) => Err(Error::WrongType),
             (None, out) => Ok((None, out)),
         }
     }
 
     /// As [`read`](Self::read), for commands on hashes.
-    pub(crate) fn read_hash(&mut self, key: &[u8]) -> Result<(Option<&Hash>, &mut Reply), Error> {
+    pub(crate) fn read_hash(
+        &mut self,
+        key: &[u8],
+    ) -> Result<(Option<HashView<'_>>, &mut Reply), Error> {
         match self.read(key) {
-            (Some(Data::Hash(hash)), out) => Ok((Some(hash), out)),
+            (Some(Value::Hash(hash)), out) => Ok((Some(hash), out)),
             (Some(_), _) => Err(Error::WrongType),
             (None, out) => Ok((None, out)),
         }
     }
 
     /// A key's value as it stands, without counting: for commands that write.
-    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<&Data> {
-        let db = self.conn.db;
-        if !self.exists(db, key) {
+    pub(crate) fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if !self.is_there(db, &probe) {
             return None;
         }
-        self.state.keyspace.get(db, key).map(|entry| &entry.data)
+        self.state.keyspace.find(db, &probe).map(|entry| entry.value())
     }
 
     /// As [`peek`](Self::peek), for commands on strings.
     pub(crate) fn peek_string(&mut self, key: &[u8]) -> Result<Option<&[u8]>, Error> {
         match self.peek(key) {
-            Some(Data::String(bytes)) => Ok(Some(bytes)),
+            Some(Value::String(bytes)) => Ok(Some(bytes)),
             Some(_) => Err(Error::WrongType),
             None => Ok(None),
         }
     }
 
     /// As [`peek`](Self::peek), for commands on hashes.
-    pub(crate) fn peek_hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, Error> {
+    pub(crate) fn peek_hash(&mut self, key: &[u8]) -> Result<Option<HashView<'_>>, Error> {
         match self.peek(key) {
-            Some(Data::Hash(hash)) => Ok(Some(hash)),
+            Some(Value::Hash(hash)) => Ok(Some(hash)),
             Some(_) => Err(Error::WrongType),
             None => Ok(None),
         }
@@ -160,15 +196,29 @@ impl<O: Observer> Cx<'_, O> {
         self.state.keyspace.get(self.conn.db, key)?.expires_at()
     }
 
-    /// Changes a key's value in place. `None`: no such key. Call [`changed`](Self::changed) after a
-    /// real change.
-    pub(crate) fn edit(&mut self, key: &[u8]) -> Option<Edit<'_>> {
-        let db = self.conn.db;
-        if !self.exists(db, key) {
+    /// Changes a key's value. `None`: no such key. Call [`changed`](Self::changed) after a real
+    /// change.
+    pub(crate) fn edit<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Data) -> R) -> Option<R> {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if !self.is_there(db, &probe) {
             return None;
         }
-        self.note_use(db, key);
-        self.state.keyspace.edit(db, key)
+        self.note_use(db, &probe);
+        self.state.keyspace.edit(db, &probe, change)
+    }
+
+    /// The bytes of a string that is there, `len` of them, to write to; those beyond its old end are
+    /// 0. `None`: there is no memory for them. Call [`changed`](Self::changed) afterwards.
+    pub(crate) fn resize(&mut self, key: &[u8], len: usize) -> Option<&mut [u8]> {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        self.note_use(db, &probe);
+        self.state.keyspace.resize(db, &probe, len)
+    }
+
+    /// Sets a key of this connection's database to a string, whatever was there before.
+    #[inline(always)]
+    pub(crate) fn put_string(&mut self, key: &[u8], value: &[u8], expires_ms: Option<u64>) {
+        self.put_content(self.conn.db, key, Content::Bytes(Kind::String, value), expires_ms);
     }
 
     /// Sets a key of this connection's database to a value, whatever was there before.
@@ -178,11 +228,20 @@ impl<O: Observer> Cx<'_, O> {
 
     /// Sets a key of any database to a value, whatever was there before.
     pub(crate) fn put_in(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
-        let now = self.now.wall_secs();
+        match data.as_bytes() {
+            Some((kind, bytes)) => {
+                self.put_content(db, key, Content::Bytes(kind, bytes), expires_ms);
+            }
+            None => self.put_content(db, key, Content::Object(data), expires_ms),
+        }
+    }
+
+    fn put_content(&mut self, db: u32, key: &[u8], content: Content<'_>, expires_ms: Option<u64>) {
+        let (now, probe) = (self.now.wall_secs(), self.probe(key));
         let State { keyspace, config, random, .. } = &mut *self.state;
         let counts = config.number(Id::Maxmemory) > 0 && !self.conn.has(ConnFlags::NO_TOUCH);
         // A key that is overwritten often is used often.
-        keyspace.put(db, key, data, expires_ms, |old| match old {
+        keyspace.put(db, &probe, content, expires_ms, |old| match old {
             None => fresh_access(config.policy(), now),
             Some(access) if counts => touch_access(access, config, now, random),
             Some(access) => access,
@@ -192,27 +251,35 @@ impl<O: Observer> Cx<'_, O> {
 
     /// Removes a key of this connection's database that is there. `false`: it isn't.
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
-        self.take(key).is_some()
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if !self.is_there(db, &probe) || !self.state.keyspace.remove(db, &probe) {
+            return false;
+        }
+        self.note_deleted(db, key);
+        true
     }
 
     /// Removes a key of this connection's database and gives its value and when it would have
     /// expired. `None`: there is no such key.
     pub(crate) fn take(&mut self, key: &[u8]) -> Option<(Data, Option<u64>)> {
-        let db = self.conn.db;
-        if !self.exists(db, key) {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if !self.is_there(db, &probe) {
             return None;
         }
-        let entry = self.state.keyspace.remove(db, key)?;
+        let taken = self.state.keyspace.take(db, &probe)?;
+        self.note_deleted(db, key);
+        Some(taken)
+    }
+
+    fn note_deleted(&mut self, db: u32, key: &[u8]) {
         self.state.key_changed(db, key);
         self.tell(Event::Deleted { db, key });
-        let expires_at = entry.expires_at();
-        Some((entry.data, expires_at))
     }
 
     /// Changes when a key that is there expires.
     pub(crate) fn set_expiry(&mut self, key: &[u8], at_ms: Option<u64>) {
-        let db = self.conn.db;
-        self.state.keyspace.set_expiry(db, key, at_ms);
+        let (db, probe) = (self.conn.db, self.probe(key));
+        self.state.keyspace.set_expiry(db, &probe, at_ms);
         self.changed_in(db, key);
     }
 
@@ -224,7 +291,8 @@ impl<O: Observer> Cx<'_, O> {
     fn changed_in(&mut self, db: u32, key: &[u8]) {
         self.state.key_changed(db, key);
         if O::ACTIVE {
-            let expires_at_ms = self.state.keyspace.get(db, key).and_then(Entry::expires_at);
+            let entry = self.state.keyspace.get(db, key);
+            let expires_at_ms = entry.and_then(|entry: Entry<'_>| entry.expires_at());
             self.tell(Event::Written { db, key, expires_at_ms });
         }
     }
@@ -265,19 +333,23 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     /// Updates what eviction knows of a key's use, unless the connection asked not to.
-    fn note_use(&mut self, db: u32, key: &[u8]) {
-        if !self.conn.has(ConnFlags::NO_TOUCH) {
-            self.touch(db, key);
+    #[inline(always)]
+    fn note_use(&mut self, db: u32, probe: &Probe<'_>) {
+        if self.state.config.number(Id::Maxmemory) != 0 && !self.conn.has(ConnFlags::NO_TOUCH) {
+            self.touch_at(db, probe);
         }
     }
 
     /// Updates what eviction knows of a key's use.
     pub(crate) fn touch(&mut self, db: u32, key: &[u8]) {
-        let state = &mut *self.state;
-        if state.config.number(Id::Maxmemory) == 0 {
-            return;
+        if self.state.config.number(Id::Maxmemory) != 0 {
+            self.touch_at(db, &self.probe(key));
         }
-        let (config, random, now) = (&state.config, &mut state.random, self.now.wall_secs());
-        state.keyspace.touch(db, key, |access| touch_access(access, config, now, random));
+    }
+
+    fn touch_at(&mut self, db: u32, probe: &Probe<'_>) {
+        let State { keyspace, config, random, .. } = &mut *self.state;
+        let now = self.now.wall_secs();
+        keyspace.touch(db, probe, |access| touch_access(access, config, now, random));
     }
 }

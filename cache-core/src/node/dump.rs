@@ -3,7 +3,7 @@
 use super::Node;
 use crate::keyspace::Entry;
 use crate::protocol::request;
-use crate::types::Data;
+use crate::types::Value;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -49,17 +49,17 @@ impl Node {
 
 fn write_entry<E>(
     block: &mut Vec<u8>,
-    entry: &Entry,
+    entry: Entry<'_>,
     flush: &mut impl FnMut(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let key = entry.key();
     let expires = entry.expires_at().map(|at_ms| at_ms.to_string());
-    match (&entry.data, &expires) {
-        (Data::String(value), None) => request::encode_into(block, [b"SET", key, value]),
-        (Data::String(value), Some(at_ms)) => {
+    match (entry.value(), &expires) {
+        (Value::String(value), None) => request::encode_into(block, [b"SET", key, value]),
+        (Value::String(value), Some(at_ms)) => {
             request::encode_into(block, [b"SET", key, value, b"PXAT", at_ms.as_bytes()]);
         }
-        (Data::Hash(hash), _) => {
+        (Value::Hash(hash), _) => {
             let fields: Vec<(&[u8], &[u8])> = hash.iter().collect();
             for batch in fields.chunks(FIELDS) {
                 let mut args: Vec<&[u8]> = alloc::vec![b"HSET", key];

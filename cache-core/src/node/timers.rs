@@ -26,7 +26,8 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     let idle = (state.watches_clients() && conns.len() > 0)
         .then_some(Timeout::Housekeeping(state.next_idle_check_us));
     let redial = state.redial_at().map(Timeout::Deadline);
-    [deadline, redial, expiry, idle].into_iter().flatten().min_by_key(|t| t.at_us())
+    let trash = state.keyspace.has_trash().then_some(Timeout::Housekeeping(state.clock.mono_us));
+    [deadline, redial, expiry, idle, trash].into_iter().flatten().min_by_key(|t| t.at_us())
 }
 
 /// Does what is due. `limit` is how many expired keys may be removed.
@@ -39,6 +40,7 @@ pub(super) fn tick<O: Observer>(
 ) {
     state.clock = now;
     state.rates.look(&state.stats, now.mono_us);
+    state.keyspace.free_some();
     if next_expiry(state, conns).is_some() {
         expire_cycle(state, now, limit as usize, observer);
     }
@@ -69,11 +71,11 @@ fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer
         let hz = state.config.number(Id::Hz).max(1) as u64;
         state.next_cycle_us = now.mono_us + 1_000_000 / hz / 10;
     }
-    for (db, entry) in expired {
+    for (db, key) in expired {
         state.stats.expired_by_cycle += 1;
-        state.note_expired(db, entry.key());
+        state.note_expired(db, &key);
         if O::ACTIVE {
-            let event = Event::Expired { db, key: entry.key(), by: ExpiredBy::Cycle };
+            let event = Event::Expired { db, key: &key, by: ExpiredBy::Cycle };
             observer.event(now, event);
         }
     }

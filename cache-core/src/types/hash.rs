@@ -9,7 +9,7 @@ mod small;
 use crate::hash::HashSeed;
 use crate::random::Random;
 use large::Large;
-use small::Small;
+use small::{Small, View};
 
 #[derive(Clone, Debug)]
 enum Form {
@@ -17,9 +17,23 @@ enum Form {
     Large(Large),
 }
 
+/// A hash to change.
 #[derive(Clone, Debug)]
 pub(crate) struct Hash {
     form: Form,
+    seed: HashSeed,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum FormView<'a> {
+    Small(View<'a>),
+    Large(&'a Large),
+}
+
+/// A hash to read where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HashView<'a> {
+    form: FormView<'a>,
     seed: HashSeed,
 }
 
@@ -28,34 +42,27 @@ impl Hash {
         Hash { form: Form::Small(Small::default()), seed }
     }
 
-    /// What the hashes of its fields' names are made with.
-    pub(crate) fn seed(&self) -> HashSeed {
-        self.seed
+    pub(crate) fn view(&self) -> HashView<'_> {
+        let form = match &self.form {
+            Form::Small(small) => FormView::Small(small.view()),
+            Form::Large(large) => FormView::Large(large),
+        };
+        HashView { form, seed: self.seed }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    /// The hash as one run of bytes, while it is small.
+    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
         match &self.form {
-            Form::Small(small) => small.len(),
-            Form::Large(large) => large.len(),
+            Form::Small(small) => Some(small.view().0),
+            Form::Large(_) => None,
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Bytes accounted for it: the same on every platform.
     pub(crate) fn size(&self) -> u64 {
         match &self.form {
-            Form::Small(small) => small.size(),
+            Form::Small(small) => small.view().0.len() as u64,
             Form::Large(large) => large.size(),
-        }
-    }
-
-    pub(crate) fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        match &self.form {
-            Form::Small(small) => small.get(name),
-            Form::Large(large) => large.get(self.seed.hash(name), name),
         }
     }
 
@@ -66,7 +73,7 @@ impl Hash {
                 return new;
             }
             let mut large = Large::default();
-            for (name, value) in small.iter() {
+            for (name, value) in small.view().iter() {
                 large.set(self.seed.hash(name), name, value);
             }
             self.form = Form::Large(large);
@@ -85,39 +92,84 @@ impl Hash {
         }
     }
 
+    /// Drops some of what is left of a hash that nobody uses any more. `false`: nothing is left.
+    pub(crate) fn drop_some(&mut self) -> bool {
+        match &mut self.form {
+            Form::Small(_) => false,
+            Form::Large(large) => large.drop_some(),
+        }
+    }
+}
+
+impl<'a> HashView<'a> {
+    pub(crate) fn small(bytes: &'a [u8], seed: HashSeed) -> Self {
+        HashView { form: FormView::Small(View(bytes)), seed }
+    }
+
+    pub(crate) fn to_hash(self) -> Hash {
+        let form = match self.form {
+            FormView::Small(view) => Form::Small(Small::of(view)),
+            FormView::Large(large) => Form::Large(large.clone()),
+        };
+        Hash { form, seed: self.seed }
+    }
+
+    /// What the hashes of its fields' names are made with.
+    pub(crate) fn seed(&self) -> HashSeed {
+        self.seed
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self.form {
+            FormView::Small(small) => small.len(),
+            FormView::Large(large) => large.len(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
+        match self.form {
+            FormView::Small(small) => small.get(name),
+            FormView::Large(large) => large.get(self.seed.hash(name), name),
+        }
+    }
+
     /// Fields and values, in the hash's own order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let (small, large) = match &self.form {
-            Form::Small(small) => (Some(small.iter()), None),
-            Form::Large(large) => (None, Some(large.iter())),
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let (small, large) = match self.form {
+            FormView::Small(small) => (Some(small.iter()), None),
+            FormView::Large(large) => (None, Some(large.iter())),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten())
     }
 
     /// A field and its value, chosen evenly among all.
-    pub(crate) fn choose(&self, random: &mut Random) -> Option<(&[u8], &[u8])> {
-        match &self.form {
-            Form::Small(small) if small.len() == 0 => None,
-            Form::Small(small) => small.iter().nth(random.below(small.len() as u64) as usize),
-            Form::Large(large) => large.choose(random),
+    pub(crate) fn choose(&self, random: &mut Random) -> Option<(&'a [u8], &'a [u8])> {
+        match self.form {
+            FormView::Small(small) if small.len() == 0 => None,
+            FormView::Small(small) => small.iter().nth(random.below(small.len() as u64) as usize),
+            FormView::Large(large) => large.choose(random),
         }
     }
 
     /// Visits about `count` fields from a cursor on and gives the cursor to go on with; 0 is both
     /// the first and the last. A field that is there throughout is visited exactly once, except
     /// that those of a small hash all come at once, whatever the cursor.
-    pub(crate) fn scan<'a>(
-        &'a self,
+    pub(crate) fn scan(
+        &self,
         cursor: u64,
         count: usize,
         visit: &mut dyn FnMut(&'a [u8], &'a [u8]),
     ) -> u64 {
-        match &self.form {
-            Form::Small(small) => {
+        match self.form {
+            FormView::Small(small) => {
                 small.iter().for_each(|(name, value)| visit(name, value));
                 0
             }
-            Form::Large(large) => large.scan(cursor, count, visit),
+            FormView::Large(large) => large.scan(cursor, count, visit),
         }
     }
 
@@ -161,13 +213,13 @@ mod tests {
         assert!(!is_large(&hash));
         assert!(hash.set(b"512", b""));
         assert!(is_large(&hash));
-        assert_eq!(hash.len(), 513);
+        assert_eq!(hash.view().len(), 513);
 
         let mut hash = new();
         hash.set(b"a", b"1");
         assert!(!hash.set(b"a", &[b'x'; 65]));
         assert!(is_large(&hash));
-        assert_eq!(hash.get(b"a"), Some(&[b'x'; 65][..]));
+        assert_eq!(hash.view().get(b"a"), Some(&[b'x'; 65][..]));
     }
 
     #[test]
@@ -185,14 +237,15 @@ mod tests {
                 }
             }
             assert_eq!(is_large(&hash), limit > 512);
-            assert_eq!(hash.len(), model.len());
-            let all: BTreeMap<_, _> = hash.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect();
+            assert_eq!(hash.view().len(), model.len());
+            let all: BTreeMap<_, _> =
+                hash.view().iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect();
             assert_eq!(all, model);
             let names: Vec<_> = model.keys().cloned().collect();
             for name in &names {
                 assert!(hash.remove(name));
             }
-            assert_eq!((hash.len(), hash.size()), (0, 0));
+            assert_eq!((hash.view().len(), hash.size()), (0, 2 * usize::from(limit == 60) as u64));
         }
     }
 
@@ -204,7 +257,7 @@ mod tests {
         }
         let (mut seen, mut cursor, mut calls) = (BTreeSet::new(), 0, 0);
         loop {
-            cursor = hash.scan(cursor, 10, &mut |name, _| assert!(seen.insert(name)));
+            cursor = hash.view().scan(cursor, 10, &mut |name, _| assert!(seen.insert(name)));
             calls += 1;
             if cursor == 0 {
                 break;
@@ -223,7 +276,7 @@ mod tests {
             }
             let (mut random, mut drawn) = (Random::new(3), BTreeMap::<_, u32>::new());
             for _ in 0..len * 100 {
-                *drawn.entry(hash.choose(&mut random).unwrap().0).or_default() += 1;
+                *drawn.entry(hash.view().choose(&mut random).unwrap().0).or_default() += 1;
             }
             assert!(drawn.values().all(|times| (50..150).contains(times)), "{drawn:?}");
             assert_eq!(drawn.len(), len);

@@ -18,7 +18,7 @@ fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
 #[test]
 fn a_clone_evicts_what_the_original_evicts() {
     for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
-        let (mut node, conn) = node(&[("maxmemory", "4000"), ("maxmemory-policy", policy)]);
+        let (mut node, conn) = node(&[("maxmemory", "1500"), ("maxmemory-policy", policy)]);
         for i in 0..40 {
             say(&mut node, conn, &["SET", &i.to_string(), "v"]);
         }
@@ -79,7 +79,7 @@ fn few_keys_with_a_ttl_are_found_among_many() {
                 say(&mut node, conn, &["SET", &format!("{{tag}}short:{i}"), "v", "EX", "1000"]);
             }
         }
-        let less = (node.keyspace().used_bytes() - 39 * 60).to_string();
+        let less = (node.keyspace().used_bytes() - 39 * 25).to_string();
         node.configure("maxmemory", &less).expect("a good setting");
         let reply = say(&mut node, conn, &["APPEND", "{tag}0", "v"]).expect("an answer");
         assert_eq!(reply, ":2\r\n", "{policy}");
@@ -106,7 +106,7 @@ fn spared(policy: &str, used: impl Fn(&mut Node, ConnId, Now, &str)) -> usize {
             used(&mut node, conn, now, &i.to_string());
         }
     }
-    let half = (node.keyspace().used_bytes() / 2).to_string();
+    let half = (node.keyspace().used_bytes() * 11 / 20).to_string();
     node.configure("maxmemory", &half).expect("a good setting");
     let us = 20 * 60_000_000;
     let now = Now { mono_us: START.mono_us + us, wall_us: START.wall_us + us };
@@ -146,7 +146,7 @@ fn what_counts_as_a_use() {
 #[test]
 fn many_keys_go_by_and_by() {
     let (mut node, conn) = node(&[("maxmemory-policy", "allkeys-lru")]);
-    for i in 0..10_000 {
+    for i in 0..40_000 {
         say(&mut node, conn, &["SET", &i.to_string(), "v"]);
     }
     node.configure("maxmemory", "100kb").expect("a good setting");

@@ -9,12 +9,12 @@ use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::{Args, Reply, Resp};
 use crate::random::Random;
-use crate::types::{Data, Hash};
+use crate::types::{HashView, Value};
 use alloc::vec::Vec;
 
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
-    out.map(hash.map_or(0, Hash::len));
+    out.map(hash.map_or(0, |hash| hash.len()));
     for (field, value) in hash.iter().flat_map(|hash| hash.iter()) {
         out.bulk(field);
         out.bulk(value);
@@ -24,7 +24,7 @@ pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
-    out.array(hash.map_or(0, Hash::len));
+    out.array(hash.map_or(0, |hash| hash.len()));
     for (field, _) in hash.iter().flat_map(|hash| hash.iter()) {
         out.bulk(field);
     }
@@ -33,7 +33,7 @@ pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
-    out.array(hash.map_or(0, Hash::len));
+    out.array(hash.map_or(0, |hash| hash.len()));
     for (_, value) in hash.iter().flat_map(|hash| hash.iter()) {
         out.bulk(value);
     }
@@ -108,7 +108,7 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         return Ok(Flow::Done);
     }
     let State { keyspace, random, .. } = &mut *cx.state;
-    let Some(Data::Hash(hash)) = keyspace.get(db, key).map(|entry| &entry.data) else {
+    let Some(Value::Hash(hash)) = keyspace.get(db, key).map(|entry| entry.value()) else {
         return Err(Error::WrongType);
     };
     let out = &mut cx.conn.out.reply;
@@ -131,7 +131,7 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 const SHORTEST_BULK: usize = b"$0\r\n\r\n".len();
 
 fn draw_again_and_again(
-    hash: &Hash,
+    hash: HashView<'_>,
     random: &mut Random,
     count: usize,
     values: bool,
@@ -186,7 +186,7 @@ impl Keyed for Name<'_> {
 
 /// Visits `count` different fields, each set of them as likely as the others.
 fn sample<'a>(
-    hash: &'a Hash,
+    hash: HashView<'a>,
     random: &mut Random,
     count: usize,
     visit: &mut dyn FnMut((&'a [u8], &'a [u8])),

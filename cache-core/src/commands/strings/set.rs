@@ -5,13 +5,12 @@ use crate::commands::{Error, Flow, Outcome};
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;
 use crate::protocol::Args;
-use crate::types::Data;
 use alloc::vec::Vec;
 
 pub(super) fn set<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, value) = (cx.args.at(1), cx.args.at(2));
     if cx.args.len() == 3 {
-        cx.put(key, Data::String(value.to_vec()), None);
+        cx.put_string(key, value, None);
         cx.out().ok();
         return Ok(Flow::Done);
     }
@@ -50,13 +49,12 @@ fn set_and_tell<O: Observer>(
     if let Some(at_ms) = expires_ms {
         return set_until(cx, key, value, at_ms);
     }
-    let data = Data::String(value.to_vec());
     if let Ttl::Keep = ttl {
         let kept = current_expiry(cx, key);
-        cx.put(key, data, kept);
+        cx.put_string(key, value, kept);
         cx.effect([b"SET", key, value, b"KEEPTTL"]);
     } else {
-        cx.put(key, data, None);
+        cx.put_string(key, value, None);
         cx.effect([b"SET", key, value]);
     }
 }
@@ -69,7 +67,7 @@ fn set_until<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], value: &[u8], at_ms: u
         }
         return;
     }
-    cx.put(key, Data::String(value.to_vec()), Some(at_ms));
+    cx.put_string(key, value, Some(at_ms));
     let at = itoa::Buffer::new().format(at_ms).as_bytes().to_vec();
     cx.effect([b"SET", key, value, b"PXAT", &at]);
 }
@@ -269,7 +267,7 @@ fn put_all<O: Observer>(
     let values = pairs.iter().skip(1).step_by(2);
     for (key, value) in pairs.iter().step_by(2).zip(values) {
         let at_ms = expires_ms(cx, key);
-        cx.put(key, Data::String(value.to_vec()), at_ms);
+        cx.put_string(key, value, at_ms);
     }
 }
 

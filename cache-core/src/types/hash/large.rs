@@ -76,6 +76,11 @@ impl Large {
         true
     }
 
+    /// Drops some of what is left of a hash that nobody uses any more. `false`: nothing is left.
+    pub(super) fn drop_some(&mut self) -> bool {
+        self.fields.drop_some()
+    }
+
     /// Fields and values, in an order of their own.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(Field::pair)

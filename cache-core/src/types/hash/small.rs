@@ -1,7 +1,8 @@
 //! A small hash: one run of bytes, searched from the front.
 //!
-//! A field is its name's length in one byte, the name, its value's length in one byte, the value.
-//! The limits are those of `hash-max-listpack-entries` and `hash-max-listpack-value`.
+//! First the number of fields in two bytes, then the fields: the name's length in one byte, the name,
+//! the value's length in one byte, the value. The limits are those of `hash-max-listpack-entries` and
+//! `hash-max-listpack-value`.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -10,60 +11,25 @@ use core::ops::Range;
 const FIELDS: usize = 512;
 /// The most bytes of a name or a value.
 const BYTES: usize = 64;
+/// Bytes of the number of fields.
+const HEAD: usize = 2;
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct Small {
-    bytes: Vec<u8>,
-    len: usize,
-}
+/// A small hash where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a>(pub(super) &'a [u8]);
 
-impl Small {
+impl<'a> View<'a> {
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.0.first_chunk().map_or(0, |head| u16::from_le_bytes(*head).into())
     }
 
-    pub(super) fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    pub(super) fn get(&self, name: &[u8]) -> Option<&[u8]> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
         self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
-    }
-
-    /// Sets a field and says whether it is new. `None`: that would be too large.
-    pub(super) fn set(&mut self, name: &[u8], value: &[u8]) -> Option<bool> {
-        if name.len() > BYTES || value.len() > BYTES {
-            return None;
-        }
-        let place = self.find(name);
-        if place.is_none() && self.len >= FIELDS {
-            return None;
-        }
-        // Both are at most `BYTES` long.
-        let field = [&[name.len() as u8], name, &[value.len() as u8], value];
-        match &place {
-            Some(place) => {
-                self.bytes.splice(place.clone(), field.into_iter().flatten().copied());
-            }
-            None => {
-                self.bytes.extend(field.into_iter().flatten());
-                self.len += 1;
-            }
-        }
-        Some(place.is_none())
-    }
-
-    /// Removes a field and says whether it was there.
-    pub(super) fn remove(&mut self, name: &[u8]) -> bool {
-        let Some(place) = self.find(name) else { return false };
-        self.bytes.drain(place);
-        self.len -= 1;
-        true
     }
 
     /// Where a field lies.
     fn find(&self, name: &[u8]) -> Option<Range<usize>> {
-        let mut end = 0;
+        let mut end = HEAD;
         self.iter().find_map(|(n, value)| {
             let start = end;
             end += 2 + n.len() + value.len();
@@ -72,9 +38,64 @@ impl Small {
     }
 
     /// Fields and values, in the order in which the fields came.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut rest = self.bytes.as_slice();
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let mut rest = self.0.get(HEAD..).unwrap_or_default();
         core::iter::from_fn(move || Some((take(&mut rest)?, take(&mut rest)?)))
+    }
+}
+
+/// A small hash to change.
+#[derive(Clone, Debug)]
+pub(super) struct Small(Vec<u8>);
+
+impl Default for Small {
+    fn default() -> Self {
+        Small(alloc::vec![0; HEAD])
+    }
+}
+
+impl Small {
+    pub(super) fn of(view: View<'_>) -> Self {
+        Small(view.0.to_vec())
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        View(&self.0)
+    }
+
+    /// Sets a field and says whether it is new. `None`: that would be too large.
+    pub(super) fn set(&mut self, name: &[u8], value: &[u8]) -> Option<bool> {
+        if name.len() > BYTES || value.len() > BYTES {
+            return None;
+        }
+        let place = self.view().find(name);
+        if place.is_none() && self.view().len() >= FIELDS {
+            return None;
+        }
+        // Both are at most `BYTES` long.
+        let field = [&[name.len() as u8], name, &[value.len() as u8], value];
+        match &place {
+            Some(place) => {
+                self.0.splice(place.clone(), field.into_iter().flatten().copied());
+            }
+            None => {
+                self.0.extend(field.into_iter().flatten());
+                self.set_len(self.view().len() + 1);
+            }
+        }
+        Some(place.is_none())
+    }
+
+    /// Removes a field and says whether it was there.
+    pub(super) fn remove(&mut self, name: &[u8]) -> bool {
+        let Some(place) = self.view().find(name) else { return false };
+        self.0.drain(place);
+        self.set_len(self.view().len() - 1);
+        true
+    }
+
+    fn set_len(&mut self, len: usize) {
+        self.0[..HEAD].copy_from_slice(&(len as u16).to_le_bytes());
     }
 }
 

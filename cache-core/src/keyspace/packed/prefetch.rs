@@ -1,0 +1,22 @@
+//! Asking the memory for what will be read soon, so that several waits overlap.
+//!
+//! A hint and nothing else: where a platform has no such instruction it does nothing.
+
+#![allow(unsafe_code)]
+
+/// Bytes that come into the cache together.
+pub(super) const LINE: usize = 64;
+
+/// Starts to fetch the line in which `bytes` begin.
+#[inline(always)]
+pub(super) fn prefetch(bytes: &[u8]) {
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program can see and faults nowhere, whatever the
+        // address; this one is valid besides.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast()) };
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
+    let _ = bytes;
+}

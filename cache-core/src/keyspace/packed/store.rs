@@ -1,0 +1,560 @@
+//! One database's entries: the way to them, their records, and what is too large for a record.
+
+use super::leaf::{Item, Leaf};
+use super::probe::{Probe, first_path};
+use super::record::{self, Kind, Parts, Record};
+use super::shared::Shared;
+use super::slabs::{Handle, SLOT_LIMIT, Slabs, slot_size};
+use super::table::Table;
+use super::trie::Trie;
+use crate::hash::{HashSeed, slot_of};
+use crate::random::Random;
+use crate::types::Data;
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// The bit of a handle that says that the record lies alone.
+const ALONE: Handle = 1 << 31;
+/// Bytes accounted for a record that lies alone and for an object, beyond their own.
+const ALONE_OVERHEAD: u64 = 48;
+
+/// A database's entries.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    seed: HashSeed,
+    trie: Trie,
+    slabs: Slabs,
+    /// Records that are too long for a slab.
+    alone: Table<Shared<Vec<u8>>>,
+    objects: Table<Shared<Data>>,
+    /// Bytes accounted for `alone` and `objects`.
+    large: u64,
+    len: usize,
+    volatile: usize,
+}
+
+/// What is to be stored under a key.
+#[derive(Debug)]
+pub(crate) enum Content<'a> {
+    /// A value that is one run of bytes.
+    Bytes(Kind, &'a [u8]),
+    /// A value in its large form.
+    Object(Data),
+}
+
+/// What was under a key that is gone, where it was too large to be dropped by the way.
+#[derive(Debug, Default)]
+pub(crate) struct Removed {
+    pub(crate) alone: Option<Shared<Vec<u8>>>,
+    pub(crate) object: Option<Shared<Data>>,
+}
+
+/// A place in a leaf, until something is added or removed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    path: u64,
+    at: usize,
+}
+
+/// Where an entry was found.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    at: usize,
+    handle: Handle,
+}
+
+/// What is there.
+impl Store {
+    pub(crate) fn new(seed: HashSeed) -> Self {
+        Store {
+            seed,
+            trie: Trie::default(),
+            slabs: Slabs::default(),
+            alone: Table::default(),
+            objects: Table::default(),
+            large: 0,
+            len: 0,
+            volatile: 0,
+        }
+    }
+
+    pub(crate) fn seed(&self) -> HashSeed {
+        self.seed
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many keys have a TTL.
+    pub(crate) fn volatile_len(&self) -> usize {
+        self.volatile
+    }
+
+    /// Bytes accounted for all entries: the same on every platform.
+    pub(crate) fn used(&self) -> u64 {
+        self.trie.size() + self.slabs.used() + self.large
+    }
+
+    /// Bytes of pages that hold nothing yet.
+    pub(crate) fn slack(&self) -> u64 {
+        self.slabs.slack()
+    }
+
+    /// The earliest moment (wall milliseconds) at which a key may expire.
+    pub(crate) fn next_expiry(&self) -> Option<u64> {
+        Some(self.trie.earliest()).filter(|&at| at != u64::MAX)
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, probe: &Probe<'_>) -> Option<Record<'_>> {
+        self.find(probe).map(|found| self.record(found.handle))
+    }
+
+    /// A value in its large form, by what the record holds.
+    pub(crate) fn object(&self, record: &Record<'_>) -> Option<&Data> {
+        self.objects.get(object_number(record.value())).map(|data| &**data)
+    }
+
+    /// Starts to fetch what finding these keys will read.
+    pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
+        /// Keys whose waits overlap.
+        const BATCH: usize = 16;
+        for probes in probes.chunks(BATCH) {
+            let mut leaves: [Option<&Leaf>; BATCH] = [None; BATCH];
+            for (leaf, probe) in leaves.iter_mut().zip(probes) {
+                let found = self.trie.leaf(probe.path);
+                found.prefetch();
+                *leaf = Some(found);
+            }
+            for leaf in leaves.iter().flatten() {
+                leaf.prefetch_handles();
+            }
+            for (leaf, probe) in leaves.iter().flatten().zip(probes) {
+                let _ = leaf.find(probe.tag(), |handle| {
+                    if handle & ALONE == 0 {
+                        self.slabs.prefetch(handle);
+                    }
+                    true
+                });
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn find(&self, probe: &Probe<'_>) -> Option<Found> {
+        let leaf = self.trie.leaf(probe.path);
+        let at = leaf.find(probe.tag(), |handle| self.record(handle).key() == probe.key)?;
+        Some(Found { at, handle: leaf.handle(at) })
+    }
+
+    #[inline(always)]
+    fn record(&self, handle: Handle) -> Record<'_> {
+        Record::read(self.slot(handle))
+    }
+
+    #[inline(always)]
+    fn slot(&self, handle: Handle) -> &[u8] {
+        slot(&self.slabs, &self.alone, handle)
+    }
+
+    #[inline(always)]
+    fn slot_mut(&mut self, handle: Handle) -> &mut [u8] {
+        if handle & ALONE == 0 {
+            return self.slabs.get_mut(handle);
+        }
+        self.alone.get_mut(handle & !ALONE).map_or(&mut [], |record| record.to_mut())
+    }
+}
+
+/// Changes.
+impl Store {
+    /// Changes a key's access bits.
+    pub(crate) fn touch(&mut self, probe: &Probe<'_>, access: impl FnOnce(u32) -> u32) {
+        let Some(Found { at, .. }) = self.find(probe) else { return };
+        let before = self.trie.leaf(probe.path).access(at);
+        let after = access(before);
+        // Most uses change nothing, and what a clone shares is copied only for a change.
+        if after != before {
+            self.trie.leaf_mut(probe.path).set_access(at, after);
+        }
+    }
+
+    /// Sets a key to a value, whatever was there before. `access` makes the access bits from those
+    /// of what was there.
+    pub(crate) fn put(
+        &mut self,
+        probe: &Probe<'_>,
+        content: Content<'_>,
+        expires_ms: Option<u64>,
+        access: impl FnOnce(Option<u32>) -> u32,
+    ) -> Removed {
+        // 0 would mean that it has expired in any case; so does 1.
+        let expires_ms = expires_ms.map(|at| at.max(1));
+        let number;
+        let (kind, value) = match content {
+            Content::Bytes(kind, bytes) => (kind, bytes),
+            Content::Object(data) => {
+                number = self.add_object(data).to_le_bytes();
+                (Kind::Object, &number[..])
+            }
+        };
+        let parts = Parts { key: probe.key, expires_ms, kind, value };
+        let found = self.find(probe);
+        let removed = match found {
+            Some(Found { at, handle }) => {
+                let before = self.trie.leaf(probe.path).access(at);
+                let after = access(Some(before));
+                if after != before {
+                    self.trie.leaf_mut(probe.path).set_access(at, after);
+                }
+                let object = self.forget(handle);
+                Removed { alone: self.rewrite(probe.path, at, handle, &parts), object }
+            }
+            None => {
+                let handle = self.write(&parts);
+                let item = Item { tag: probe.tag(), handle, access: access(None) };
+                let (seed, slabs, alone) = (self.seed, &self.slabs, &self.alone);
+                self.trie.insert(probe.path, item, |handle| {
+                    Probe::new(seed, Record::read(slot(slabs, alone, handle)).key()).path
+                });
+                self.len += 1;
+                Removed::default()
+            }
+        };
+        if let Some(at_ms) = expires_ms {
+            self.volatile += 1;
+            self.trie.note_expiry(probe.path, at_ms);
+        }
+        removed
+    }
+
+    /// Changes when a key expires (wall milliseconds; `None` never). `false`: no such key.
+    pub(crate) fn set_expiry(&mut self, probe: &Probe<'_>, at_ms: Option<u64>) -> bool {
+        let Some(Found { at, handle }) = self.find(probe) else { return false };
+        let at_ms = at_ms.map(|at| at.max(1));
+        let old = self.record(handle).expires_ms();
+        match (old, at_ms) {
+            (None, None) => return true,
+            (Some(_), Some(at_ms)) => record::set_expiry(self.slot_mut(handle), at_ms),
+            _ => {
+                let copy = self.slot(handle).to_vec();
+                let parts = Parts { expires_ms: at_ms, ..Record::read(&copy).parts() };
+                self.rewrite(probe.path, at, handle, &parts);
+            }
+        }
+        self.volatile += usize::from(at_ms.is_some());
+        self.volatile -= usize::from(old.is_some());
+        if let Some(at_ms) = at_ms {
+            self.trie.note_expiry(probe.path, at_ms);
+        }
+        true
+    }
+
+    /// Removes a key. `None`: it isn't there.
+    pub(crate) fn remove(&mut self, probe: &Probe<'_>) -> Option<Removed> {
+        let Found { at, handle } = self.find(probe)?;
+        let object = self.forget(handle);
+        self.trie.remove(probe.path, at);
+        self.len -= 1;
+        Some(Removed { alone: self.free(handle), object })
+    }
+
+    /// Gives a string's bytes, `len` of them, to write to; those beyond the old end are 0. `None`:
+    /// there is no such key, or no such memory.
+    pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<&mut [u8]> {
+        let Found { at, mut handle } = self.find(probe)?;
+        let record = self.record(handle);
+        let old = record.value();
+        let whole = record.value_range().start + len;
+        if handle & ALONE != 0 && whole > SLOT_LIMIT {
+            self.resize_alone(handle & !ALONE, whole)?;
+        } else if len != old.len() {
+            let mut value = Vec::new();
+            value.try_reserve_exact(len).ok()?;
+            value.extend_from_slice(&old[..old.len().min(len)]);
+            value.resize(len, 0);
+            let parts = Parts { key: probe.key, value: &value, ..record.parts() };
+            self.rewrite(probe.path, at, handle, &parts);
+            handle = self.trie.leaf(probe.path).handle(at);
+        }
+        let range = self.record(handle).value_range();
+        self.slot_mut(handle).get_mut(range)
+    }
+
+    /// Changes a value in whatever form it is. `None`: there is no such key.
+    pub(crate) fn edit<R>(
+        &mut self,
+        probe: &Probe<'_>,
+        change: impl FnOnce(&mut Data) -> R,
+    ) -> Option<R> {
+        let Found { at, handle } = self.find(probe)?;
+        let record = self.record(handle);
+        if record.kind() == Kind::Object {
+            let data = self.objects.get_mut(object_number(record.value()))?.to_mut();
+            let before = data.size();
+            let result = change(data);
+            self.large = self.large - before + data.size();
+            return Some(result);
+        }
+        let mut data = Data::from_bytes(record.kind(), record.value(), self.seed);
+        let expires_ms = record.expires_ms();
+        let result = change(&mut data);
+        let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &[] };
+        if let Some((kind, value)) = data.as_bytes() {
+            self.rewrite(probe.path, at, handle, &Parts { kind, value, ..parts });
+        } else {
+            let number = self.add_object(data).to_le_bytes();
+            self.rewrite(probe.path, at, handle, &Parts { value: &number, ..parts });
+        }
+        Some(result)
+    }
+
+    /// Removes up to `limit` keys that have expired by `now_ms` and gives them.
+    pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<(Box<[u8]>, Removed)> {
+        let mut taken = Vec::new();
+        while taken.len() < limit
+            && let Some(path) = self.trie.expiring(0, now_ms)
+        {
+            let due: Vec<Box<[u8]>> = self
+                .trie
+                .leaf(path)
+                .items()
+                .map(|item| self.record(item.handle))
+                .filter(|record| record.expires_ms().is_some_and(|at| at <= now_ms))
+                .take(limit - taken.len())
+                .map(|record| record.key().into())
+                .collect();
+            for key in due {
+                if let Some(removed) = self.remove(&Probe::new(self.seed, &key)) {
+                    taken.push((key, removed));
+                }
+            }
+            self.settle_expiry(path);
+        }
+        taken
+    }
+
+    /// Finds anew when the first key of a leaf expires.
+    fn settle_expiry(&mut self, path: u64) {
+        let (slabs, alone) = (&self.slabs, &self.alone);
+        self.trie
+            .settle_expiry(path, |handle| Record::read(slot(slabs, alone, handle)).expires_ms());
+    }
+
+    /// Drops some of what is left of a store that nobody uses any more, and gives what was too large
+    /// to be dropped by the way. `None`: nothing is left.
+    pub(crate) fn drop_some(&mut self) -> Option<Removed> {
+        let removed = Removed { object: self.objects.take_any(), alone: self.alone.take_any() };
+        let more = removed.object.is_some()
+            || removed.alone.is_some()
+            || self.slabs.drop_some()
+            || self.trie.drop_some();
+        more.then_some(removed)
+    }
+}
+
+/// Where records come to lie.
+impl Store {
+    /// Writes a new record.
+    fn write(&mut self, parts: &Parts<'_>) -> Handle {
+        let len = parts.len();
+        if len <= SLOT_LIMIT
+            && let Some(handle) = self.slabs.alloc(len)
+        {
+            parts.write(self.slabs.get_mut(handle));
+            return handle;
+        }
+        let mut bytes = vec![0; len];
+        parts.write(&mut bytes);
+        self.large += ALONE_OVERHEAD + len as u64;
+        self.alone.insert(Shared::new(bytes)) | ALONE
+    }
+
+    /// Writes what key `at` of a leaf has now, in place of the record that it had. Gives that one if
+    /// it lay alone.
+    fn rewrite(
+        &mut self,
+        path: u64,
+        at: usize,
+        handle: Handle,
+        parts: &Parts<'_>,
+    ) -> Option<Shared<Vec<u8>>> {
+        let len = parts.len();
+        let fits = match handle & ALONE {
+            0 => len <= SLOT_LIMIT && self.slabs.get(handle).len() == slot_size(len),
+            _ => self.slot(handle).len() == len,
+        };
+        if fits {
+            parts.write(self.slot_mut(handle));
+            return None;
+        }
+        let new = self.write(parts);
+        self.trie.leaf_mut(path).set_handle(at, new);
+        self.free(handle)
+    }
+
+    /// Gives a record's place back. Gives the record if it lay alone.
+    fn free(&mut self, handle: Handle) -> Option<Shared<Vec<u8>>> {
+        if handle & ALONE != 0 {
+            let record = self.alone.remove(handle & !ALONE)?;
+            self.large -= ALONE_OVERHEAD + record.len() as u64;
+            return Some(record);
+        }
+        if let Some(moved) = self.slabs.free(handle) {
+            let probe = Probe::new(self.seed, self.record(moved.to).key());
+            let (path, tag) = (probe.path, probe.tag());
+            if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == moved.from) {
+                self.trie.leaf_mut(path).set_handle(at, moved.to);
+            }
+        }
+        None
+    }
+
+    fn resize_alone(&mut self, number: u32, len: usize) -> Option<()> {
+        let record = self.alone.get_mut(number)?.to_mut();
+        let before = record.len();
+        if len > record.capacity() {
+            // Less than a doubling: a string that grows must not take twice what it needs.
+            let more = (len - before).max(before / 8);
+            record.try_reserve_exact(more).ok()?;
+        }
+        record.resize(len, 0);
+        self.large = self.large - before as u64 + len as u64;
+        Some(())
+    }
+
+    /// Counts a record's expiry no longer, and gives its object if it has one.
+    #[inline(always)]
+    fn forget(&mut self, handle: Handle) -> Option<Shared<Data>> {
+        let record = self.record(handle);
+        let (expires, kind) = (record.expires_ms().is_some(), record.kind());
+        let number = object_number(record.value());
+        self.volatile -= usize::from(expires);
+        if kind == Kind::Object { self.drop_object(number) } else { None }
+    }
+
+    fn add_object(&mut self, data: Data) -> u32 {
+        self.large += ALONE_OVERHEAD + data.size();
+        self.objects.insert(Shared::new(data))
+    }
+
+    fn drop_object(&mut self, number: u32) -> Option<Shared<Data>> {
+        let data = self.objects.remove(number)?;
+        self.large -= ALONE_OVERHEAD + data.size();
+        Some(data)
+    }
+}
+
+/// Going through entries.
+impl Store {
+    /// All records, by path.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        self.leaves(0).flat_map(|leaf| leaf.items()).map(|item| self.record(item.handle))
+    }
+
+    /// The records of one cluster slot.
+    pub(crate) fn slot_records(&self, slot: u16) -> impl Iterator<Item = Record<'_>> {
+        let range = first_path(slot)..=first_path(slot) | (first_path(1) - 1);
+        let mut next = Some(*range.start());
+        let leaves = core::iter::from_fn(move || {
+            let reached = self.trie.reach(next.filter(|path| range.contains(path))?);
+            next = reached.next;
+            Some(reached.leaf)
+        });
+        leaves
+            .flat_map(|leaf| leaf.items())
+            .map(|item| self.record(item.handle))
+            .filter(move |record| slot_of(record.key()) == slot)
+    }
+
+    fn leaves(&self, from: u64) -> impl Iterator<Item = &Leaf> {
+        let mut next = Some(from);
+        core::iter::from_fn(move || {
+            let reached = self.trie.reach(next?);
+            next = reached.next;
+            Some(reached.leaf)
+        })
+    }
+
+    /// Visits records from a path on, at least `count` of them if there are, and gives the path to go
+    /// on from. Records whose paths differ only in the `blur` last bits are visited together, and no
+    /// path within them is given.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        from: u64,
+        blur: u32,
+        count: usize,
+        visit: &mut dyn FnMut(Record<'a>),
+    ) -> Option<u64> {
+        let (mut visited, mut next, mut last) = (0, Some(from), None);
+        while let Some(from) = next {
+            let reached = self.trie.reach(from);
+            let place = |record: &Record<'a>| Probe::new(self.seed, record.key()).path >> blur;
+            let mut due: Vec<(u64, Record<'a>)> = reached
+                .leaf
+                .items()
+                .map(|item| self.record(item.handle))
+                .map(|record| (place(&record), record))
+                .filter(|&(place, _)| place >= from >> blur)
+                .collect();
+            sort_by_place(&mut due);
+            for (place, record) in due {
+                if visited >= count && last != Some(place) {
+                    return Some(place << blur);
+                }
+                last = Some(place);
+                visited += 1;
+                visit(record);
+            }
+            next = reached.next;
+        }
+        None
+    }
+
+    /// The record that comes after `skip` others, with its access bits.
+    pub(crate) fn nth(&self, skip: usize) -> Option<(Record<'_>, u32)> {
+        let (leaf, at) = self.trie.nth(skip)?;
+        Some((self.record(leaf.handle(at)), leaf.access(at)))
+    }
+
+    /// Where some record lies that expires, near a path chosen by chance.
+    pub(crate) fn volatile_near(&mut self, random: &mut Random) -> Option<Place> {
+        let mut path = random.next_u64();
+        while self.volatile > 0 {
+            path = self.trie.expiring(path, u64::MAX - 1)?;
+            let leaf = self.trie.leaf(path);
+            let expires = |&i: &usize| self.record(leaf.handle(i)).expires_ms().is_some();
+            let from = random.below(leaf.len().max(1) as u64) as usize;
+            if let Some(at) = (from..leaf.len()).chain(0..from).find(expires) {
+                return Some(Place { path, at });
+            }
+            // None is left here: that is known from now on.
+            self.settle_expiry(path);
+        }
+        None
+    }
+
+    /// The record at a place, with its access bits.
+    pub(crate) fn at(&self, Place { path, at }: Place) -> (Record<'_>, u32) {
+        let leaf = self.trie.leaf(path);
+        (self.record(leaf.handle(at)), leaf.access(at))
+    }
+}
+
+/// By place, then by key.
+fn sort_by_place(due: &mut [(u64, Record<'_>)]) {
+    due.sort_unstable_by(|(a, x), (b, y)| (a, x.key()).cmp(&(b, y.key())));
+}
+
+fn slot<'a>(slabs: &'a Slabs, alone: &'a Table<Shared<Vec<u8>>>, handle: Handle) -> &'a [u8] {
+    if handle & ALONE == 0 {
+        return slabs.get(handle);
+    }
+    alone.get(handle & !ALONE).map_or(&[0, 0], |record| record)
+}
+
+fn object_number(value: &[u8]) -> u32 {
+    value.first_chunk().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes))
+}

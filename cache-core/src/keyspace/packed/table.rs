@@ -1,0 +1,92 @@
+//! A table of things by number, in chunks that a clone shares. Freed numbers are given out again.
+
+use super::shared::Shared;
+use alloc::vec::Vec;
+
+/// Things in a chunk.
+const CHUNK: usize = 64;
+
+/// Things by number.
+#[derive(Clone, Debug)]
+pub(super) struct Table<T> {
+    chunks: Vec<Shared<[Option<T>; CHUNK]>>,
+    free: Vec<u32>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table { chunks: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T: Clone> Table<T> {
+    /// How many numbers have ever been given out at once.
+    pub(super) fn high_water(&self) -> usize {
+        self.chunks.len() * CHUNK
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, number: u32) -> Option<&T> {
+        self.chunks.get(number as usize / CHUNK)?[number as usize % CHUNK].as_ref()
+    }
+
+    #[inline(always)]
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
+        let chunk = self.chunks.get_mut(number as usize / CHUNK)?;
+        chunk.to_mut()[number as usize % CHUNK].as_mut()
+    }
+
+    /// Puts a thing in and gives its number: the one that was freed last, or the next.
+    pub(super) fn insert(&mut self, thing: T) -> u32 {
+        if self.free.is_empty() {
+            let first = self.high_water() as u32;
+            self.chunks.push(Shared::new([const { None }; CHUNK]));
+            self.free.extend((first..first + CHUNK as u32).rev());
+        }
+        let number = self.free.pop().unwrap_or_default();
+        self.chunks[number as usize / CHUNK].to_mut()[number as usize % CHUNK] = Some(thing);
+        number
+    }
+
+    pub(super) fn remove(&mut self, number: u32) -> Option<T> {
+        let chunk = self.chunks.get_mut(number as usize / CHUNK)?;
+        let thing = chunk.to_mut()[number as usize % CHUNK].take()?;
+        self.free.push(number);
+        Some(thing)
+    }
+
+    /// Drops some of what is left of a table that nobody uses any more. `false`: nothing is left.
+    pub(super) fn drop_some(&mut self) -> bool {
+        self.chunks.pop().is_some()
+    }
+
+    /// Takes anything out of a table that nobody uses any more.
+    pub(super) fn take_any(&mut self) -> Option<T> {
+        while let Some(chunk) = self.chunks.last_mut() {
+            if let Some(thing) = chunk.to_mut().iter_mut().find_map(Option::take) {
+                return Some(thing);
+            }
+            self.chunks.pop();
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_given_out_again() {
+        let mut table = Table::default();
+        let all: Vec<u32> = (0..200).map(|i| table.insert(i)).collect();
+        assert_eq!(all, (0..200).collect::<Vec<_>>());
+        let clone = table.clone();
+        assert_eq!(table.remove(70), Some(70));
+        assert_eq!(table.remove(70), None);
+        assert_eq!((table.get(70), clone.get(70)), (None, Some(&70)));
+        assert_eq!(table.insert(1000), 70);
+        assert_eq!(table.get_mut(70), Some(&mut 1000));
+        assert_eq!(table.get(5000), None);
+    }
+}

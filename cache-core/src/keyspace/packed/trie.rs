@@ -1,0 +1,399 @@
+//! From a key's path to its leaf.
+//!
+//! A trie whose nodes are directories of extendible hashing (Fagin et al., TODS 1979), seven bits of
+//! the path each. A full leaf is split in two; one that has used up the bits of its directory
+//! becomes a directory. So no step copies more than 128 entries, however many keys there are and
+//! however their paths crowd; a clone shares everything, and a write copies the way to its leaf.
+//! Two leaves that have become small are one again.
+//!
+//! Paths begin with the cluster slot: the keys of a slot are together, small slots share leaves, and
+//! a huge one has many.
+
+use super::leaf::{Item, LIMIT, Leaf};
+use super::shared::Shared;
+use super::slabs::Handle;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Bits of the path that one directory takes.
+const DIR_BITS: u32 = 7;
+/// Bits of a path.
+const PATH_BITS: u32 = u64::BITS;
+/// Two leaves with so many keys together become one.
+const MERGE: usize = LIMIT / 2 - 8;
+/// Bytes accounted for a directory and for each of its children.
+const DIR_SIZE: u64 = 192;
+const CHILD_SIZE: u64 = 32;
+
+#[derive(Clone, Debug)]
+enum Node {
+    Leaf(Leaf),
+    Dir(Shared<Dir>),
+}
+
+#[derive(Clone, Debug)]
+struct Child {
+    node: Node,
+    /// No key below expires before this (wall milliseconds). May be too early, never too late.
+    earliest: u64,
+    /// Keys below.
+    len: u32,
+    /// Bits of the path that the keys of a leaf share within its directory.
+    depth: u8,
+}
+
+#[derive(Clone, Debug)]
+struct Dir {
+    /// Bits in use: `1 << depth` places.
+    depth: u8,
+    /// From a place to a child.
+    places: [u8; 1 << DIR_BITS],
+    children: Vec<Child>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Trie {
+    root: Shared<Dir>,
+    /// Bytes of leaves and directories.
+    size: u64,
+}
+
+/// A leaf, and which paths lead to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reached<'a> {
+    pub(super) leaf: &'a Leaf,
+    /// The first path behind those that lead here; `None`: these are the last.
+    pub(super) next: Option<u64>,
+}
+
+impl Default for Child {
+    fn default() -> Self {
+        Child { node: Node::Leaf(Leaf::default()), earliest: u64::MAX, len: 0, depth: 0 }
+    }
+}
+
+impl Default for Dir {
+    fn default() -> Self {
+        Dir { depth: 0, places: [0; 1 << DIR_BITS], children: vec![Child::default()] }
+    }
+}
+
+impl Default for Trie {
+    fn default() -> Self {
+        Trie { root: Shared::new(Dir::default()), size: 0 }
+    }
+}
+
+/// The bits of a path behind the first `skip`, at the top.
+#[inline(always)]
+fn behind(path: u64, skip: u32) -> u64 {
+    path.checked_shl(skip).unwrap_or(0)
+}
+
+impl Dir {
+    /// Which child the path, given from this directory's bits on, leads to.
+    #[inline(always)]
+    fn index(&self, rest: u64) -> usize {
+        let place = (rest >> (PATH_BITS - DIR_BITS)) as usize >> (DIR_BITS - u32::from(self.depth));
+        usize::from(self.places[place & ((1 << DIR_BITS) - 1)])
+    }
+
+    /// Cuts the leaf of child `i` in two. `bit` tells of a key whether it goes to the second.
+    fn split(&mut self, i: usize, bit: impl Fn(Handle) -> bool) {
+        if self.children[i].depth == self.depth {
+            let old = self.places;
+            for place in 0..1 << (self.depth + 1) {
+                self.places[place] = old[place / 2];
+            }
+            self.depth += 1;
+        }
+        let new = self.children.len();
+        let child = &mut self.children[i];
+        let Node::Leaf(leaf) = &child.node else { return };
+        let (upper, lower): (Vec<Item>, Vec<Item>) =
+            leaf.items().partition(|item| bit(item.handle));
+        child.depth += 1;
+        child.len = lower.len() as u32;
+        child.node = Node::Leaf(Leaf::of(lower.into_iter()));
+        let (depth, earliest) = (child.depth, child.earliest);
+        let len = upper.len() as u32;
+        let node = Node::Leaf(Leaf::of(upper.into_iter()));
+        self.children.push(Child { node, earliest, len, depth });
+        let shift = self.depth - depth;
+        for place in 0..1usize << self.depth {
+            if usize::from(self.places[place]) == i && (place >> shift) & 1 == 1 {
+                self.places[place] = new as u8;
+            }
+        }
+    }
+
+    /// Makes child `i` and its neighbour one leaf if they are small. Gives where it is then, and how
+    /// many bytes that frees.
+    fn merge(&mut self, i: usize) -> Option<(usize, u64)> {
+        let depth = self.children[i].depth;
+        if depth == 0 {
+            return None;
+        }
+        let place = self.places[..1 << self.depth].iter().position(|&c| usize::from(c) == i)?;
+        let other = usize::from(self.places[place ^ (1 << (self.depth - depth))]);
+        let (a, b) = (&self.children[i], &self.children[other]);
+        let (Node::Leaf(leaf), Node::Leaf(more)) = (&a.node, &b.node) else { return None };
+        if b.depth != depth || leaf.len() + more.len() > MERGE {
+            return None;
+        }
+        let items: Vec<Item> = leaf.items().chain(more.items()).collect();
+        let (before, earliest) = (leaf.size() + more.size(), a.earliest.min(b.earliest));
+        let len = items.len() as u32;
+        let leaf = Leaf::of(items.into_iter());
+        let freed = before + CHILD_SIZE - leaf.size();
+        self.children[i] = Child { node: Node::Leaf(leaf), earliest, len, depth: depth - 1 };
+        let last = self.children.len() - 1;
+        self.children.swap_remove(other);
+        for place in &mut self.places {
+            if usize::from(*place) == other {
+                *place = i as u8;
+            }
+            if usize::from(*place) == last {
+                *place = other as u8;
+            }
+        }
+        self.halve();
+        Some((if i == last { other } else { i }, freed))
+    }
+
+    /// Gives up places that no child needs.
+    fn halve(&mut self) {
+        while self.depth > 0 && self.children.iter().all(|child| child.depth < self.depth) {
+            self.depth -= 1;
+            for place in 0..1 << self.depth {
+                self.places[place] = self.places[2 * place];
+            }
+        }
+    }
+
+    fn earliest(&self) -> u64 {
+        self.children.iter().map(|child| child.earliest).min().unwrap_or(u64::MAX)
+    }
+
+    fn size(&self) -> u64 {
+        DIR_SIZE + CHILD_SIZE * self.children.len() as u64
+    }
+}
+
+impl Trie {
+    /// Bytes accounted: leaves, and directories but for the first one's first child.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The earliest moment at which a key may expire; `u64::MAX`: none does.
+    pub(super) fn earliest(&self) -> u64 {
+        self.root.earliest()
+    }
+
+    #[inline(always)]
+    pub(super) fn leaf(&self, path: u64) -> &Leaf {
+        let (mut dir, mut rest) = (&*self.root, path);
+        loop {
+            match &dir.children[dir.index(rest)].node {
+                Node::Leaf(leaf) => return leaf,
+                Node::Dir(below) => dir = below,
+            }
+            rest <<= DIR_BITS;
+        }
+    }
+
+    /// The leaf of a path, with where the next one begins.
+    pub(super) fn reach(&self, path: u64) -> Reached<'_> {
+        let (mut dir, mut skip) = (&*self.root, 0);
+        loop {
+            let child = &dir.children[dir.index(behind(path, skip))];
+            match &child.node {
+                Node::Leaf(leaf) => {
+                    let shared = skip + u32::from(child.depth);
+                    let width = u64::MAX.checked_shr(shared).unwrap_or(0);
+                    return Reached { leaf, next: (path | width).checked_add(1) };
+                }
+                Node::Dir(below) => dir = below,
+            }
+            skip += DIR_BITS;
+        }
+    }
+
+    /// The leaf of a path to change what it knows of its keys, not which they are.
+    #[inline(always)]
+    pub(super) fn leaf_mut(&mut self, path: u64) -> &mut Leaf {
+        self.walk_mut(path, |_| {})
+    }
+
+    #[inline(always)]
+    fn walk_mut(&mut self, path: u64, visit: impl Fn(&mut Child)) -> &mut Leaf {
+        let (mut dir, mut rest) = (self.root.to_mut(), path);
+        loop {
+            let i = dir.index(rest);
+            let child = &mut dir.children[i];
+            visit(child);
+            match &mut child.node {
+                Node::Leaf(leaf) => return leaf,
+                Node::Dir(below) => dir = below.to_mut(),
+            }
+            rest <<= DIR_BITS;
+        }
+    }
+
+    /// Adds a key. `path_of` gives the path of any key in the leaf.
+    pub(super) fn insert(&mut self, path: u64, item: Item, path_of: impl Fn(Handle) -> u64) {
+        while self.leaf(path).len() >= LIMIT && self.split(path, &path_of) {}
+        let leaf = self.walk_mut(path, |child| child.len += 1);
+        let before = leaf.size();
+        leaf.push(item);
+        let grown = leaf.size() - before;
+        self.size += grown;
+    }
+
+    /// Makes two leaves of one. `false`: no bit is left to tell its keys apart by.
+    fn split(&mut self, path: u64, path_of: impl Fn(Handle) -> u64) -> bool {
+        let (mut dir, mut skip) = (self.root.to_mut(), 0);
+        loop {
+            let i = dir.index(behind(path, skip));
+            let child = &mut dir.children[i];
+            let position = skip + u32::from(child.depth);
+            if let Node::Leaf(leaf) = &child.node {
+                if position >= PATH_BITS {
+                    return false;
+                }
+                let before = leaf.size();
+                if u32::from(child.depth) < DIR_BITS {
+                    dir.split(i, |handle| {
+                        behind(path_of(handle), position) >> (PATH_BITS - 1) == 1
+                    });
+                    let sizes = [i, dir.children.len() - 1].map(|i| match &dir.children[i].node {
+                        Node::Leaf(leaf) => leaf.size(),
+                        Node::Dir(_) => 0,
+                    });
+                    self.size = self.size - before + sizes[0] + sizes[1] + CHILD_SIZE;
+                    return true;
+                }
+                let mut below = Dir::default();
+                below.children[0] = Child { depth: 0, ..child.clone() };
+                self.size += below.size();
+                child.node = Node::Dir(Shared::new(below));
+            }
+            let Node::Dir(below) = &mut dir.children[i].node else { return false };
+            dir = below.to_mut();
+            skip += DIR_BITS;
+        }
+    }
+
+    /// Takes key `i` out of the leaf of a path.
+    pub(super) fn remove(&mut self, path: u64, i: usize) {
+        let freed = remove_below(self.root.to_mut(), path, i);
+        self.size -= freed;
+    }
+
+    /// Takes note that a key of this path expires at `at_ms`.
+    pub(super) fn note_expiry(&mut self, path: u64, at_ms: u64) {
+        self.walk_mut(path, |child| child.earliest = child.earliest.min(at_ms));
+    }
+
+    /// A path at whose leaf something may expire by `by_ms`: the first from `from` on, or else the
+    /// first of all.
+    pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
+        let (mut dir, mut rest, mut skip, mut path) = (&*self.root, from, 0, 0);
+        loop {
+            let places = &dir.places[..1 << dir.depth];
+            let unused = DIR_BITS - u32::from(dir.depth);
+            let start = (rest >> (PATH_BITS - DIR_BITS)) as usize >> unused;
+            let due = |place: &usize| dir.children[usize::from(places[*place])].earliest <= by_ms;
+            let place = (start..places.len()).chain(0..start).find(due)?;
+            path |= ((place as u64) << unused << (PATH_BITS - DIR_BITS)) >> skip;
+            match &dir.children[usize::from(places[place])].node {
+                Node::Leaf(_) => return Some(path),
+                Node::Dir(below) => dir = below,
+            }
+            rest = if place == start { rest << DIR_BITS } else { 0 };
+            skip += DIR_BITS;
+        }
+    }
+
+    /// Finds anew when the first key of the leaf of a path expires.
+    pub(super) fn settle_expiry(&mut self, path: u64, expiry: impl Fn(Handle) -> Option<u64>) {
+        settle_below(self.root.to_mut(), path, &expiry);
+    }
+
+    /// The leaf, and the key in it, that come after `skip` others.
+    pub(super) fn nth(&self, mut skip: usize) -> Option<(&Leaf, usize)> {
+        let mut dir = &*self.root;
+        loop {
+            let child = dir.children.iter().find(|child| {
+                let here = skip < child.len as usize;
+                skip -= if here { 0 } else { child.len as usize };
+                here
+            })?;
+            match &child.node {
+                Node::Leaf(leaf) => return Some((leaf, skip)),
+                Node::Dir(below) => dir = below,
+            }
+        }
+    }
+
+    /// Drops some of what is left of a trie that nobody uses any more. `false`: nothing is left.
+    pub(super) fn drop_some(&mut self) -> bool {
+        self.root.to_mut().children.pop().is_some()
+    }
+}
+
+/// Gives the bytes that were freed.
+fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
+    let mut i = dir.index(rest);
+    let child = &mut dir.children[i];
+    child.len -= 1;
+    let mut freed = 0;
+    match &mut child.node {
+        Node::Leaf(leaf) => {
+            let before = leaf.size();
+            leaf.remove(item);
+            if leaf.len() == 0 {
+                child.earliest = u64::MAX;
+            }
+            freed += before - leaf.size();
+        }
+        Node::Dir(below) => {
+            let below = below.to_mut();
+            freed += remove_below(below, rest << DIR_BITS, item);
+            if below.children.len() > 1 || !matches!(below.children[0].node, Node::Leaf(_)) {
+                return freed;
+            }
+            // One leaf needs no directory.
+            freed += below.size();
+            if let Some(only) = below.children.pop() {
+                dir.children[i] = Child { depth: DIR_BITS as u8, ..only };
+            }
+        }
+    }
+    if let Node::Leaf(leaf) = &dir.children[i].node
+        && leaf.len() > MERGE
+    {
+        return freed;
+    }
+    while let Some((at, more)) = dir.merge(i) {
+        i = at;
+        freed += more;
+    }
+    freed
+}
+
+fn settle_below(dir: &mut Dir, rest: u64, expiry: &impl Fn(Handle) -> Option<u64>) {
+    let i = dir.index(rest);
+    let child = &mut dir.children[i];
+    child.earliest = match &mut child.node {
+        Node::Leaf(leaf) => {
+            leaf.items().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
+        }
+        Node::Dir(below) => {
+            let below = below.to_mut();
+            settle_below(below, rest << DIR_BITS, expiry);
+            below.earliest()
+        }
+    };
+}
