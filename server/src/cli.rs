@@ -1,17 +1,26 @@
-//! The command line: `larder serve [CONFIG_FILE] [--DIRECTIVE VALUE...]...`.
+//! The command line: `larder serve [CONFIG_FILE] [--DIRECTIVE VALUE...]...`, and `larder bench`.
 //!
-//! Which words belong to an option is redis-server's rule, and not one that clap knows: all up to
-//! the next that begins with `--`. So the words are grouped here; clap checks the names, suggests
+//! Which words belong to an option of `serve` is redis-server's rule, and not one that clap knows:
+//! all up to the next that begins with `--`. So the words are grouped here; clap checks the names, suggests
 //! better ones and writes the help. What must never be here: what a directive means.
 
 use crate::config_file::{Directive, Origin};
-use crate::directives;
+use crate::{bench, directives};
 use cache_core::config::{Kind, PARAMS, Param};
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Args, Command, FromArgMatches};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What was asked on the command line.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// To serve.
+    Serve(Serve),
+    /// To put load on a server.
+    Bench(Box<bench::Options>),
+}
+
+/// How to serve.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Serve {
     /// The configuration file; `-` is standard input.
@@ -24,16 +33,17 @@ pub(crate) struct Serve {
 ///
 /// # Errors
 /// It is no command line of ours, or it asks for help or the version: clap has the text.
-pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Serve, clap::Error> {
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, clap::Error> {
     let mut args = args.into_iter();
     let program = args.next().unwrap_or_else(|| "larder".into());
     let rest: Vec<OsString> = args.collect();
     let mut seen = vec![program];
     if rest.first().is_none_or(|first| first != "serve") {
         seen.extend(rest);
-        // There is no other command, so clap stops here: with help, the version or an error.
-        command().try_get_matches_from(seen)?;
-        return Ok(Serve { file: None, options: Vec::new() });
+        let matches = command().try_get_matches_from(seen)?;
+        // Without it clap has stopped: with help, the version or an error.
+        let (_, matches) = matches.subcommand().expect("a command is required");
+        return Ok(Asked::Bench(Box::new(bench::Options::from_arg_matches(matches)?)));
     }
     let words = rest.into_iter().skip(1).map(utf8).collect::<Result<Vec<_>, _>>()?;
     let (before, options) = group(words);
@@ -45,7 +55,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Serve, c
         .subcommand_matches("serve")
         .and_then(|serve| serve.get_one::<PathBuf>("CONFIG_FILE"))
         .cloned();
-    Ok(Serve { file, options })
+    Ok(Asked::Serve(Serve { file, options }))
 }
 
 fn utf8(word: OsString) -> Result<String, clap::Error> {
@@ -93,6 +103,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(serve())
+        .subcommand(bench())
 }
 
 fn serve() -> Command {
@@ -112,6 +123,11 @@ fn serve() -> Command {
         .arg(file)
         .args(PARAMS.iter().map(option))
         .args(directives::other_names().map(|name| repeatable(name).hide(true)))
+}
+
+fn bench() -> Command {
+    bench::Options::augment_args(Command::new("bench"))
+        .about("Put load on a server that speaks Redis's or Memcached's protocol, and measure it")
 }
 
 fn repeatable(name: &'static str) -> Arg {
@@ -145,7 +161,10 @@ mod tests {
     use super::*;
 
     fn parsed(line: &[&str]) -> Result<Serve, clap::Error> {
-        parse(["larder"].iter().chain(line).map(OsString::from))
+        match parse(["larder"].iter().chain(line).map(OsString::from))? {
+            Asked::Serve(serve) => Ok(serve),
+            Asked::Bench(_) => panic!("not serve"),
+        }
     }
 
     fn shown(serve: &Serve) -> Vec<String> {
@@ -190,6 +209,13 @@ mod tests {
         assert!(missing.contains("--port"), "{missing}");
         assert!(parsed(&["serve", "a.conf", "b.conf"]).is_err());
         assert!(parsed(&["sevre"]).is_err());
+    }
+
+    #[test]
+    fn bench_has_options_of_its_own() {
+        let line = ["larder", "bench", "-p", "7000", "-c", "8"].map(OsString::from);
+        assert!(matches!(parse(line), Ok(Asked::Bench(_))));
+        assert!(parse(["larder", "bench", "--maxmemory", "1"].map(OsString::from)).is_err());
     }
 
     #[test]

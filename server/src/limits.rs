@@ -35,6 +35,19 @@ pub(crate) fn allow_clients(wanted: u64) -> Result<(), TooFew> {
     fits(wanted, limit)
 }
 
+/// Raises the limit on file descriptors so that so many connections to a server fit.
+pub(crate) fn allow_connections(wanted: u64) -> Result<(), String> {
+    /// Standard streams, event loops, alarms.
+    const OTHERS: u64 = 1024;
+    match rlimit::increase_nofile_limit(wanted + OTHERS) {
+        Ok(limit) if limit < wanted + OTHERS => Err(format!(
+            "the limit on open files allows {} connections, not {wanted}; raise it (ulimit -n)",
+            limit.saturating_sub(OTHERS)
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn fits(wanted: u64, limit: u64) -> Result<(), TooFew> {
     if limit >= wanted + RESERVED {
         return Ok(());

@@ -1,9 +1,10 @@
 //! `larder`: the server around the engine in `cache-core`.
 //!
 //! One thread owns every Redis client's socket and the node (`data`); another serves HTTP (`http`)
-//! and asks the first. What must never be here: anything that decides about caching; that is the
-//! core's.
+//! and asks the first. `bench` is the other end of such sockets, a load generator. What must never
+//! be here: anything that decides about caching; that is the core's.
 
+mod bench;
 mod cli;
 mod clock;
 mod config_file;
@@ -23,15 +24,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let serve = match cli::parse(std::env::args_os()) {
-        Ok(serve) => serve,
+    let asked = match cli::parse(std::env::args_os()) {
+        Ok(asked) => asked,
         Err(error) => {
             // Help and version are no mistake. A closed standard output is none of ours either.
             let _ = error.print();
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
-    match start(&serve) {
+    let done = match asked {
+        cli::Asked::Serve(serve) => start(&serve),
+        cli::Asked::Bench(options) => bench::run(*options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("larder: {error}");

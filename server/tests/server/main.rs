@@ -7,6 +7,7 @@
 // Helpers are tests too, and clippy's exception knows only functions marked as such.
 #![allow(clippy::unwrap_used)]
 
+mod bench;
 mod clients;
 mod harness;
 mod hostile;
