@@ -1,6 +1,6 @@
 //! CONFIG: looks at settings and changes them while running.
 
-use super::{Error, Flags, Flow, Group, Outcome, SHOWN_LIMIT, Spec, Tips, shown};
+use super::{Error, Flags, Flow, Group, Outcome, SHOWN_LIMIT, Role, Spec, Tips, shown};
 use crate::config::{Config, PARAMS, Param};
 use crate::glob;
 use crate::node::{Action, Cx, Stats};
@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 
 rows! {
     container: Spec::new("config", -2, Flags::empty(), Group::Server)
-        .docs("2.0.0", "Depends on the subcommand", "", "Looks at settings and changes them."),
+        .role(Role::CONTAINER)
+    .docs("2.0.0", "Depends on the subcommand", "", "Looks at settings and changes them."),
     config_get: Spec::new(
         "config|get",
         -3,

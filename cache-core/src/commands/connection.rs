@@ -1,6 +1,6 @@
 //! Connections introduce themselves: AUTH, HELLO, SELECT, PING and their like.
 
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Role, Spec, Tips, shown};
 use crate::config::Id;
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;
@@ -29,12 +29,15 @@ rows! {
     ping: Spec::new("ping", -1, Flags::FAST, Group::Connection)
     .acl(Categories::CONNECTION)
     .tips(bits!(Tips: REQUEST_ALL_SHARDS | RESPONSE_ALL_SUCCEEDED))
+    .role(Role::WHILE_SUBSCRIBED)
     .docs("1.0.0", "O(1)", "[message]", "Answers PONG, or the message, to show that all is well."),
     quit: Spec::new("quit", -1, ANYTIME, Group::Connection)
     .acl(Categories::CONNECTION)
+    .role(bits!(Role: RULES_MULTI | WHILE_SUBSCRIBED))
     .docs("1.0.0", "O(1)", "", "Closes the connection."),
     reset: Spec::new("reset", 1, ANYTIME, Group::Connection)
     .acl(Categories::CONNECTION)
+    .role(bits!(Role: RULES_MULTI | WHILE_SUBSCRIBED))
     .docs("6.2.0", "O(1)", "", "Puts the connection back to how it was when it was opened."),
     select: Spec::new(
         "select",

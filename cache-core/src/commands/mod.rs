@@ -12,6 +12,7 @@ mod spec;
 mod ttl;
 
 pub use keys::{BadKeys, KeyAt, find_keys, keys_of};
+pub(crate) use spec::Role;
 pub use spec::{Begin, Categories, Find, Flags, Group, KeyFlags, KeySpec, Spec, Tips};
 
 use crate::node::Cx;
@@ -106,11 +107,6 @@ static OFFSETS: [u16; FAMILIES.len()] = {
 /// All rows, subcommands (`client|list`) included, in the table's order.
 pub fn all() -> impl Iterator<Item = &'static Spec> {
     FAMILIES.iter().flat_map(|family| family.iter())
-}
-
-/// Whether a command only exists to be followed by a subcommand.
-pub(crate) fn is_container(id: CommandId) -> bool {
-    matches!(id.spec().name, "client" | "command" | "config" | "pubsub")
 }
 
 /// The subcommands of a container command.

@@ -1,6 +1,6 @@
 //! Publish and subscribe: channels and patterns.
 
-use super::{Error, Flags, Flow, Group, Outcome, Spec};
+use super::{Error, Flags, Flow, Group, Outcome, Role, Spec};
 use crate::glob;
 use crate::node::Cx;
 use crate::observer::{Event, Observer};
@@ -14,6 +14,7 @@ rows! {
         bits!(Flags: PUBSUB | NOSCRIPT | LOADING | STALE),
         Group::Pubsub,
     )
+    .role(Role::WHILE_SUBSCRIBED)
     .docs(
         "2.0.0",
         "O(N) for N patterns",
@@ -26,6 +27,7 @@ rows! {
         bits!(Flags: PUBSUB | LOADING | STALE | FAST),
         Group::Pubsub,
     )
+    .role(Role::REACHES_OUT)
     .docs(
         "2.0.0",
         "O(N+M) for N listeners of the channel and M patterns in all",
@@ -33,7 +35,8 @@ rows! {
         "Sends a message to all who listen to a channel.",
     ),
     container: Spec::new("pubsub", -2, Flags::empty(), Group::Pubsub)
-        .docs("2.8.0", "Depends on the subcommand", "", "Looks at who listens to what."),
+        .role(Role::CONTAINER)
+    .docs("2.8.0", "Depends on the subcommand", "", "Looks at who listens to what."),
     pubsub_channels: Spec::new(
         "pubsub|channels",
         -2,
@@ -68,6 +71,7 @@ rows! {
         bits!(Flags: PUBSUB | NOSCRIPT | LOADING | STALE),
         Group::Pubsub,
     )
+    .role(Role::WHILE_SUBSCRIBED)
     .docs(
         "2.0.0",
         "O(N) for N patterns",
@@ -80,6 +84,7 @@ rows! {
         bits!(Flags: PUBSUB | NOSCRIPT | LOADING | STALE),
         Group::Pubsub,
     )
+    .role(Role::WHILE_SUBSCRIBED)
     .docs(
         "2.0.0",
         "O(N) for N channels",
@@ -92,6 +97,7 @@ rows! {
         bits!(Flags: PUBSUB | NOSCRIPT | LOADING | STALE),
         Group::Pubsub,
     )
+    .role(Role::WHILE_SUBSCRIBED)
     .docs(
         "2.0.0",
         "O(N) for N channels",

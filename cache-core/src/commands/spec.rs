@@ -46,6 +46,21 @@ bitflags! {
         const ASKING = 1 << 18;
     }
 
+    /// What sets a command apart for the node itself.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(crate) struct Role: u8 {
+        /// Only exists to be followed by a subcommand.
+        const CONTAINER = 1;
+        /// Is a subcommand.
+        const SUBCOMMAND = 1 << 1;
+        /// Is about the transaction itself, so that MULTI doesn't queue it.
+        const RULES_MULTI = 1 << 2;
+        /// A RESP2 connection that listens to channels may run it.
+        const WHILE_SUBSCRIBED = 1 << 3;
+        /// Reaches beyond this node without changing its data.
+        const REACHES_OUT = 1 << 4;
+    }
+
     /// ACL categories beyond those that follow from the flags.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Categories: u32 {
@@ -234,6 +249,10 @@ pub struct Spec {
     pub acl: Categories,
     /// Where its keys are.
     pub keys: &'static [KeySpec],
+    /// Which argument is the first key, where its place is fixed; else 0.
+    pub(crate) first_key: u8,
+    /// What sets it apart for the node itself.
+    pub(crate) role: Role,
     /// Hints for clients and proxies.
     pub tips: Tips,
     /// Under which heading documents list it.
@@ -258,6 +277,8 @@ impl Spec {
             flags,
             acl: Categories::empty(),
             keys: &[],
+            first_key: 0,
+            role: if has_bar(name) { Role::SUBCOMMAND } else { Role::empty() },
             tips: Tips::empty(),
             group,
             since: "1.0.0",
@@ -274,7 +295,16 @@ impl Spec {
 
     /// With its keys.
     pub const fn keys(self, keys: &'static [KeySpec]) -> Self {
-        Spec { keys, ..self }
+        let first_key = match keys {
+            [KeySpec { begin: Begin::Index(at), find: Find::Range { .. }, .. }, ..] => *at as u8,
+            _ => 0,
+        };
+        Spec { keys, first_key, ..self }
+    }
+
+    /// With what sets it apart for the node itself.
+    pub(crate) const fn role(self, role: Role) -> Self {
+        Spec { role: self.role.union(role), ..self }
     }
 
     /// With hints for clients and proxies.
@@ -298,17 +328,8 @@ impl Spec {
         self.name.split_once('|').map(|(container, _)| container)
     }
 
-    /// Whether a RESP2 connection that listens to channels may run it.
-    pub(crate) fn may_run_subscribed(&self) -> bool {
-        matches!(
-            self.name,
-            "subscribe" | "unsubscribe" | "psubscribe" | "punsubscribe" | "ping" | "quit" | "reset"
-        )
-    }
-
-    /// Whether it is about the transaction itself, so that MULTI doesn't queue it.
-    pub(crate) fn ends_or_rules_multi(&self) -> bool {
-        matches!(self.name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+    pub(crate) fn is(&self, role: Role) -> bool {
+        self.role.intersects(role)
     }
 
     /// Whether so many arguments (the name included) are right.
@@ -319,4 +340,16 @@ impl Spec {
             args >= self.arity.unsigned_abs() as usize
         }
     }
+}
+
+/// Whether a name is a container's and a subcommand's.
+const fn has_bar(name: &str) -> bool {
+    let mut i = 0;
+    while i < name.len() {
+        if name.as_bytes()[i] == b'|' {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }

@@ -1,6 +1,6 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
-use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
+use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec};
 use crate::node::{ConnFlags, Connection, Cx, call, check_reply, check_state, key_at, lookup};
 use crate::observer::Observer;
 use alloc::format;
@@ -14,6 +14,7 @@ rows! {
         Group::Transactions,
     )
     .acl(Categories::TRANSACTION)
+    .role(Role::RULES_MULTI)
     .docs("2.0.0", "O(N) for N queued commands", "", "Forgets the commands queued since MULTI."),
     exec: Spec::new(
         "exec",
@@ -22,6 +23,7 @@ rows! {
         Group::Transactions,
     )
     .acl(Categories::TRANSACTION)
+    .role(Role::RULES_MULTI)
     .docs(
         "1.2.0",
         "That of the queued commands",
@@ -35,6 +37,7 @@ rows! {
         Group::Transactions,
     )
     .acl(Categories::TRANSACTION)
+    .role(Role::RULES_MULTI)
     .docs("1.2.0", "O(1)", "", "Begins to queue commands for EXEC."),
     unwatch: Spec::new(
         "unwatch",
@@ -52,6 +55,7 @@ rows! {
     )
     .acl(Categories::TRANSACTION)
     .keys(&[KeySpec::range(1, -1, 1, KeyFlags::RO)])
+    .role(Role::RULES_MULTI)
     .docs(
         "2.2.0",
         "O(1) for each key",
@@ -113,6 +117,7 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             now: cx.now,
             spec: id.spec(),
             args,
+            probe: None,
             conn: cx.conn,
             state: cx.state,
             conns: cx.conns,

@@ -12,7 +12,7 @@ mod trash;
 
 pub use entry::Entry;
 pub(crate) use evict::{fresh_access, touch_access, victim};
-pub(crate) use packed::{Content, Kind, Probe};
+pub(crate) use packed::{Content, Found, Kind, Probe};
 
 use crate::hash::HashSeed;
 use crate::random::Random;
@@ -30,14 +30,17 @@ const CURSOR_BLUR: u32 = 18;
 pub struct Keyspace {
     dbs: Vec<Store>,
     seed: HashSeed,
+    /// How many stores there have been.
+    stores: u32,
     trash: Trash,
 }
 
 /// What is there.
 impl Keyspace {
     pub(crate) fn new(databases: usize, seed: HashSeed) -> Self {
-        let dbs = (0..databases).map(|_| Store::new(seed)).collect();
-        Keyspace { dbs, seed, trash: Trash::default() }
+        let stores = databases as u32;
+        let dbs = (1..=stores).map(|number| Store::new(seed, number)).collect();
+        Keyspace { dbs, seed, stores, trash: Trash::default() }
     }
 
     /// How many databases there are.
@@ -81,6 +84,19 @@ impl Keyspace {
         self.find(db, &self.probe(key))
     }
 
+    /// Where a key's entry is, until something is added, removed or made longer.
+    #[inline(always)]
+    pub(crate) fn locate(&self, db: u32, probe: &Probe<'_>) -> Option<Found> {
+        self.dbs[db as usize].find(probe)
+    }
+
+    /// The entry at a place.
+    #[inline(always)]
+    pub(crate) fn at(&self, db: u32, found: Found) -> Entry<'_> {
+        let store = &self.dbs[db as usize];
+        Entry::new(store, store.found(found))
+    }
+
     /// As [`get`](Self::get), by a probe.
     #[inline(always)]
     pub(crate) fn find(&self, db: u32, probe: &Probe<'_>) -> Option<Entry<'_>> {
@@ -88,8 +104,8 @@ impl Keyspace {
         store.get(probe).map(|record| Entry::new(store, record))
     }
 
-    /// Starts to fetch what finding these keys will read.
-    pub(crate) fn prefetch(&self, db: u32, probes: &[Probe<'_>]) {
+    /// Starts to fetch what finding these keys will read, and notes where they seem to be.
+    pub(crate) fn prefetch(&self, db: u32, probes: &mut [Probe<'_>]) {
         self.dbs[db as usize].prefetch(probes);
     }
 
@@ -218,7 +234,9 @@ impl Keyspace {
 
     /// Removes all keys of a database and gives how many there were.
     pub(crate) fn flush(&mut self, db: u32) -> usize {
-        let old = core::mem::replace(&mut self.dbs[db as usize], Store::new(self.seed));
+        self.stores += 1;
+        let new = Store::new(self.seed, self.stores);
+        let old = core::mem::replace(&mut self.dbs[db as usize], new);
         let len = old.len();
         self.trash.take_store(old);
         len

@@ -3,7 +3,7 @@
 use super::State;
 use super::conn::{ConnFlags, Connection};
 use super::error::{Error, SHOWN_LIMIT, shown};
-use crate::commands::{self, CommandId, Flags, Spec};
+use crate::commands::{self, CommandId, Flags, Role, Spec};
 use crate::config::Id;
 use crate::keyspace;
 use crate::observer::{Event, Observer};
@@ -22,15 +22,19 @@ pub(super) enum Admitted {
     Wait { until_us: u64 },
 }
 
-/// Looks a command up and says whether it may run now.
+/// Looks a command up, unless that has been done, and says whether it may run now.
 pub(super) fn admit<O: Observer>(
     state: &mut State,
     conn: &mut Connection,
     args: Args<'_>,
+    known: Option<CommandId>,
     now: Now,
     observer: &mut O,
 ) -> Result<Admitted, Error> {
-    let id = lookup(args)?;
+    let id = match known {
+        Some(id) => id,
+        None => lookup(args)?,
+    };
     let spec = id.spec();
     if !spec.arity_fits(args.len()) {
         return Err(Error::Arity(spec.name));
@@ -45,7 +49,7 @@ pub(super) fn admit<O: Observer>(
             spec.name
         )));
     }
-    if conn.subscriptions() > 0 && conn.out.reply.resp() == Resp::V2 && !spec.may_run_subscribed() {
+    if conn.subscriptions() > 0 && conn.out.reply.resp() == Resp::V2 && !spec.is(Role::WHILE_SUBSCRIBED) {
         return Err(Error::Owned(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
              are allowed in this context",
@@ -53,14 +57,14 @@ pub(super) fn admit<O: Observer>(
         )));
     }
     if conn.has(ConnFlags::REPLAY) {
-        return Ok(if in_multi && !spec.ends_or_rules_multi() {
+        return Ok(if in_multi && !spec.is(Role::RULES_MULTI) {
             Admitted::Queue
         } else {
             Admitted::Run(id)
         });
     }
     check_state(state, spec.flags, now, observer)?;
-    if in_multi && !spec.ends_or_rules_multi() {
+    if in_multi && !spec.is(Role::RULES_MULTI) {
         return if conn.queued_bytes + args.total_len() > QUEUE_LIMIT {
             Err(Error::Text("ERR transaction too large"))
         } else {
@@ -102,12 +106,11 @@ pub(crate) fn check_state<O: Observer>(
 fn may_write(spec: &Spec, conn: &Connection) -> bool {
     let writes = Flags::WRITE;
     match spec.name {
-        "publish" => true,
         "exec" => conn
             .queued
             .iter()
             .any(|f| lookup(f.args()).is_ok_and(|id| id.spec().flags.contains(writes))),
-        _ => spec.flags.contains(writes),
+        _ => spec.flags.contains(writes) || spec.is(Role::REACHES_OUT),
     }
 }
 
@@ -115,10 +118,10 @@ fn may_write(spec: &Spec, conn: &Connection) -> bool {
 pub(crate) fn lookup(args: Args<'_>) -> Result<CommandId, Error> {
     let name = args.at(0);
     let id = commands::find_id(name)
-        .filter(|id| id.spec().container().is_none())
+        .filter(|id| !id.spec().is(Role::SUBCOMMAND))
         .ok_or_else(|| unknown_command(args))?;
     let spec = id.spec();
-    if args.len() < 2 || !commands::is_container(id) {
+    if args.len() < 2 || !spec.is(Role::CONTAINER) {
         return Ok(id);
     }
     commands::find_subcommand(spec.name, args.at(1)).ok_or_else(|| {

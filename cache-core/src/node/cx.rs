@@ -8,7 +8,7 @@ use super::error::Error;
 use super::state::State;
 use crate::commands::Spec;
 use crate::config::Id;
-use crate::keyspace::{Content, Entry, Kind, Probe, fresh_access, touch_access};
+use crate::keyspace::{Content, Entry, Found, Kind, Probe, fresh_access, touch_access};
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
@@ -30,6 +30,8 @@ pub(crate) struct Cx<'a, O: Observer> {
     pub(crate) now: Now,
     pub(crate) spec: &'static Spec,
     pub(crate) args: Args<'a>,
+    /// The first key, when what finds it is known already.
+    pub(crate) probe: Option<Probe<'a>>,
     pub(crate) conn: &'a mut Connection,
     pub(crate) state: &'a mut State,
     /// All other connections.
@@ -71,7 +73,10 @@ impl<O: Observer> Cx<'_, O> {
     /// A key with what it takes to find it.
     #[inline(always)]
     fn probe<'k>(&self, key: &'k [u8]) -> Probe<'k> {
-        self.state.keyspace.probe(key)
+        match self.probe {
+            Some(probe) if core::ptr::eq(probe.key, key) => probe.without_key().of(key),
+            _ => self.state.keyspace.probe(key),
+        }
     }
 
     /// Whether a key is there, removing it first when its time has run out. Counts nothing.
@@ -81,11 +86,15 @@ impl<O: Observer> Cx<'_, O> {
 
     #[inline(always)]
     fn is_there(&mut self, db: u32, probe: &Probe<'_>) -> bool {
-        match self.state.keyspace.find(db, probe) {
-            None => false,
-            Some(entry) if !entry.is_expired(self.now.wall_ms()) => true,
-            Some(_) => self.outlives_its_time(db, probe),
-        }
+        self.find(db, probe).is_some()
+    }
+
+    /// Where a key is, removing it first when its time has run out.
+    #[inline(always)]
+    fn find(&mut self, db: u32, probe: &Probe<'_>) -> Option<Found> {
+        let found = self.state.keyspace.locate(db, probe)?;
+        let expired = self.state.keyspace.at(db, found).is_expired(self.now.wall_ms());
+        (!expired || self.outlives_its_time(db, probe)).then_some(found)
     }
 
     /// Whether a key whose time has run out is to be seen all the same; otherwise it is removed.
@@ -128,18 +137,11 @@ impl<O: Observer> Cx<'_, O> {
     #[inline(always)]
     pub(crate) fn read(&mut self, key: &[u8]) -> (Option<Value<'_>>, &mut Reply) {
         let (db, probe) = (self.conn.db, self.probe(key));
-        // Looked up once where nothing but the answer is wanted, and once more where something is
-        // to be noted of it first.
-        let now_ms = self.now.wall_ms();
-        let plain = self.state.keyspace.find(db, &probe).is_some_and(|e| !e.is_expired(now_ms));
-        let found = plain || self.is_there(db, &probe);
-        self.note_met(key, found);
-        if !found {
-            return (None, &mut self.conn.out.reply);
-        }
+        let found = self.find(db, &probe);
+        self.note_met(key, found.is_some());
+        let Some(found) = found else { return (None, &mut self.conn.out.reply) };
         self.note_use(db, &probe);
-        let value = self.state.keyspace.find(db, &probe).map(|entry| entry.value());
-        (value, &mut self.conn.out.reply)
+        (Some(self.state.keyspace.at(db, found).value()), &mut self.conn.out.reply)
     }
 
     /// As [`read`](Self::read), for commands on strings.
@@ -167,10 +169,8 @@ impl<O: Observer> Cx<'_, O> {
     /// A key's value as it stands, without counting: for commands that write.
     pub(crate) fn peek(&mut self, key: &[u8]) -> Option<Value<'_>> {
         let (db, probe) = (self.conn.db, self.probe(key));
-        if !self.is_there(db, &probe) {
-            return None;
-        }
-        self.state.keyspace.find(db, &probe).map(|entry| entry.value())
+        let found = self.find(db, &probe)?;
+        Some(self.state.keyspace.at(db, found).value())
     }
 
     /// As [`peek`](Self::peek), for commands on strings.

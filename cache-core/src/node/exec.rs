@@ -8,6 +8,7 @@ use super::output::Gate;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
 use crate::commands::{self, CommandId, Flags};
 use crate::config::Id;
+use crate::keyspace::Probe;
 use crate::observer::{Event, Observer};
 use crate::protocol::request::{Limits, Parser};
 use crate::protocol::{Args, Frame};
@@ -62,6 +63,7 @@ impl Node {
         conn.active_us = now.mono_us;
         let input = core::mem::take(&mut conn.input);
         let mut parser = core::mem::take(&mut conn.parser);
+        let mut batch = core::mem::take(&mut self.batch);
         let mut turn = TURN.min(*left);
         let more = loop {
             if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT)
@@ -74,10 +76,17 @@ impl Node {
             if turn == 0 || *background == 0 || self.state.effects.is_backed_up() {
                 break true;
             }
+            if batch.is_empty() && conn.suspended.is_none() {
+                batch.gather(&self.state, conn, &input, &mut parser, turn as usize);
+            }
             let mut cx = Bench { now, node: self, conn, observer, background };
-            let done = match cx.conn.suspended.take() {
-                Some(suspended) => cx.resume(*suspended),
-                None => match cx.next_command(&input, &mut parser) {
+            let done = match (cx.conn.suspended.take(), batch.pop()) {
+                (Some(suspended), _) => cx.resume(*suspended),
+                (None, Some(ahead)) => {
+                    let (args, probe) = batch.args(&input, &ahead);
+                    cx.run_read(args, ahead.bytes.len(), ahead.id, probe)
+                }
+                (None, None) => match cx.next_command(&input, &mut parser) {
                     Some(done) => done,
                     None => break false,
                 },
@@ -89,6 +98,12 @@ impl Node {
                 break conn.suspended.is_some();
             }
         };
+        if !batch.is_empty() {
+            // What was read ahead and not run is read again, and so is what comes behind it.
+            parser.next();
+        }
+        batch.clear();
+        self.batch = batch;
         conn.parser = parser;
         conn.input = input;
         more
@@ -130,14 +145,7 @@ impl<O: Observer> Bench<'_, O> {
     /// Reads and runs the next command. `None`: it isn't complete yet. `false`: it blocks or is
     /// suspended.
     fn next_command(&mut self, input: &[u8], parser: &mut Parser) -> Option<bool> {
-        let limits = Limits {
-            bulk: match self.conn.has(ConnFlags::REPLAY) {
-                // What was taken once is taken again, whatever the limit is now.
-                true => i64::MAX,
-                false => self.node.state.config.number(Id::ProtoMaxBulkLen),
-            },
-            authenticated: !must_log_in(&self.node.state, self.conn),
-        };
+        let limits = limits(&self.node.state, self.conn);
         let buf = &input[self.conn.consumed..];
         let parsed = match parser.parse(buf, limits) {
             Ok(Some(parsed)) => parsed,
@@ -152,42 +160,58 @@ impl<O: Observer> Bench<'_, O> {
                 return Some(true);
             }
         };
-        let args = parser.args(buf);
-        // Counted here and not when they came in, so that how they were cut shows nowhere.
-        let len = parsed.len as u64;
-        self.conn.bytes_in += len;
-        self.node.state.stats.net_input_bytes += len;
-        let blocked = !args.is_empty() && !self.execute(args);
+        let done = self.run_read(parser.args(buf), parsed.len, None, None);
         parser.next();
+        Some(done)
+    }
+
+    /// Runs a command that has been read and took so many bytes. `false`: it blocks or is suspended.
+    fn run_read(
+        &mut self,
+        args: Args<'_>,
+        len: usize,
+        known: Option<CommandId>,
+        probe: Option<Probe<'_>>,
+    ) -> bool {
+        // Counted here and not when they came in, so that how they were cut shows nowhere.
+        self.conn.bytes_in += len as u64;
+        self.node.state.stats.net_input_bytes += len as u64;
+        let blocked = !args.is_empty() && !self.execute(args, known, probe);
         if self.conn.blocked_until_us.is_none() {
-            self.conn.consumed += parsed.len;
+            self.conn.consumed += len;
         } else {
             // It will be read again.
-            self.conn.bytes_in -= len;
-            self.node.state.stats.net_input_bytes -= len;
+            self.conn.bytes_in -= len as u64;
+            self.node.state.stats.net_input_bytes -= len as u64;
         }
-        Some(!blocked)
+        !blocked
     }
 
     /// Goes on with a suspended command.
     fn resume(&mut self, suspended: super::Suspended) -> bool {
         let frame = suspended.frame.clone();
         self.conn.suspended = Some(alloc::boxed::Box::new(suspended));
-        self.execute(frame.args())
+        self.execute(frame.args(), None, None)
     }
 
     /// Runs one command or queues it, and writes its reply. `false`: it blocks or is suspended.
-    fn execute(&mut self, args: Args<'_>) -> bool {
+    fn execute(
+        &mut self,
+        args: Args<'_>,
+        known: Option<CommandId>,
+        probe: Option<Probe<'_>>,
+    ) -> bool {
         let mark = self.conn.out.len();
         let (now, background) = (self.now, &mut *self.background);
-        let Node { state, conns } = &mut *self.node;
+        let Node { state, conns, .. } = &mut *self.node;
         let conn = &mut *self.conn;
-        let flow = match admit(state, conn, args, now, self.observer) {
+        let flow = match admit(state, conn, args, known, now, self.observer) {
             Ok(Admitted::Run(id)) => {
                 let mut cx = Cx {
                     now,
                     spec: id.spec(),
                     args,
+                    probe,
                     conn,
                     state,
                     conns,
@@ -237,15 +261,12 @@ impl<O: Observer> Bench<'_, O> {
     /// holds it back until it is safe.
     fn settle(&mut self, mark: usize) {
         let conn = &mut *self.conn;
-        if conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP) {
-            conn.out.reply.truncate(mark);
+        let unheard =
+            ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP | ConnFlags::REPLY_SKIP_NEXT;
+        if conn.has(unheard) || !conn.pushes.is_empty() {
+            Self::settle_unheard(conn, mark);
         }
-        let skip = conn.has(ConnFlags::REPLY_SKIP_NEXT);
-        conn.flags.remove(ConnFlags::REPLY_SKIP_NEXT);
-        conn.flags.set(ConnFlags::REPLY_SKIP, skip);
-        let pushes = core::mem::take(&mut conn.pushes);
-        conn.out.reply.raw(&pushes);
-        if conn.out.len() == mark {
+        if self.node.state.durability == Durability::Async || conn.out.len() == mark {
             return;
         }
         // Reads are held back too: they may show what isn't safe yet.
@@ -261,6 +282,28 @@ impl<O: Observer> Bench<'_, O> {
             _ => {}
         }
     }
+
+    #[cold]
+    fn settle_unheard(conn: &mut Connection, mark: usize) {
+        if conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP) {
+            conn.out.reply.truncate(mark);
+        }
+        let skip = conn.has(ConnFlags::REPLY_SKIP_NEXT);
+        conn.flags.remove(ConnFlags::REPLY_SKIP_NEXT);
+        conn.flags.set(ConnFlags::REPLY_SKIP, skip);
+        let pushes = core::mem::take(&mut conn.pushes);
+        conn.out.reply.raw(&pushes);
+    }
+}
+
+/// What a connection may send at this moment.
+pub(super) fn limits(state: &State, conn: &Connection) -> Limits {
+    let bulk = match conn.has(ConnFlags::REPLAY) {
+        // What was taken once is taken again, whatever the limit is now.
+        true => i64::MAX,
+        false => state.config.number(Id::ProtoMaxBulkLen),
+    };
+    Limits { bulk, authenticated: !must_log_in(state, conn) }
 }
 
 /// Runs a command that may run, counts it, and records its effects.

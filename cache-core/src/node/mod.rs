@@ -3,6 +3,7 @@
 //! What must never be here: a socket, a clock, a file, a thread; a command's own semantics.
 
 mod admit;
+mod batch;
 mod conn;
 mod cx;
 mod dump;
@@ -78,6 +79,8 @@ pub const OUTPUT_HIGH_WATER_TIGHT: usize = 1 << 20;
 pub struct Node {
     conns: Connections,
     state: State,
+    /// Kept for its memory; empty between turns.
+    batch: batch::Batch,
 }
 
 /// Getters.
@@ -85,7 +88,11 @@ impl Node {
     /// A node without keys. Servers draw the seed at random, simulations choose it: it decides
     /// hashing, sampling and everything else that is left to chance.
     pub fn new(config: Config, seed: u64, now: Now) -> Self {
-        Node { conns: Connections::default(), state: State::new(config, seed, now.clamped()) }
+        Node {
+            conns: Connections::default(),
+            state: State::new(config, seed, now.clamped()),
+            batch: batch::Batch::default(),
+        }
     }
 
     /// The settings in force.

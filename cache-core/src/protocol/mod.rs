@@ -7,7 +7,7 @@
 //!
 //! What must never be here: knowledge of a command, of a key or of a connection's state.
 
-mod args;
+pub(crate) mod args;
 pub mod display;
 pub mod reply;
 pub mod request;

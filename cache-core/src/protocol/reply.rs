@@ -93,8 +93,11 @@ impl Reply {
     }
 
     fn header(&mut self, kind: u8, n: i64) {
+        let mut number = itoa::Buffer::new();
+        let digits = number.format(n).as_bytes();
+        self.out.reserve(digits.len() + 3);
         self.out.push(kind);
-        self.out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+        self.out.extend_from_slice(digits);
         self.out.extend_from_slice(b"\r\n");
     }
 
@@ -107,7 +110,7 @@ impl Reply {
 
     /// `+OK`.
     pub fn ok(&mut self) {
-        self.simple("OK");
+        self.out.extend_from_slice(b"+OK\r\n");
     }
 
     /// A simple string, one line.

@@ -140,6 +140,16 @@ impl Parser {
         Ok(Some(Parsed { len: self.at }))
     }
 
+    /// Whether what was read is an inline line, whose arguments are no part of the buffer.
+    pub(crate) fn is_inline(&self) -> bool {
+        self.is_inline
+    }
+
+    /// Where the arguments of what was read lie.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// The command that was read, from the same buffer as before.
     pub fn args<'a>(&'a self, buf: &'a [u8]) -> Args<'a> {
         Args::new(if self.is_inline { &self.inline } else { buf }, &self.spans)
@@ -169,6 +179,9 @@ fn header(
     at: usize,
     what: &'static str,
 ) -> Result<Option<(Option<i64>, usize)>, ProtocolError> {
+    if let Some(short) = short_header(buf, at) {
+        return Ok(Some(short));
+    }
     // An i64 has at most 20 characters; whoever sends 64 KiB of something else is shown the door.
     let tail = &buf[at..];
     let window = &tail[..tail.len().min(INLINE_LIMIT)];
@@ -183,6 +196,25 @@ fn header(
         return Ok(None);
     }
     Ok(Some((crate::numbers::parse_i64(&tail[1..cr]), at + cr + 2)))
+}
+
+/// A header as nearly all are: a few digits, complete.
+#[inline(always)]
+fn short_header(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
+    /// The most digits whose number can't overflow.
+    const DIGITS: usize = 9;
+    let digits = buf.get(at + 1..)?;
+    let (mut n, mut len) = (0u32, 0);
+    while let Some(&digit) = digits.get(len)
+        && digit.is_ascii_digit()
+        && len < DIGITS
+    {
+        n = n * 10 + u32::from(digit - b'0');
+        len += 1;
+    }
+    let ends = digits.get(len) == Some(&b'\r') && digits.len() > len + 1;
+    // A leading zero is for the strict parser to refuse.
+    (ends && len > 0 && (digits[0] != b'0' || len == 1)).then(|| (Some(n.into()), at + len + 3))
 }
 
 /// Encodes a command as a client does: an array of bulk strings.

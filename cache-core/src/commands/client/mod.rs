@@ -8,7 +8,7 @@ mod kill;
 mod list;
 mod pause;
 
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Role, Spec, Tips, shown};
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;
 use alloc::format;
@@ -16,7 +16,8 @@ use alloc::string::String;
 
 rows! {
     container: Spec::new("client", -2, Flags::empty(), Group::Connection)
-        .docs("2.4.0", "Depends on the subcommand", "", "Looks at and treats connections."),
+        .role(Role::CONTAINER)
+    .docs("2.4.0", "Depends on the subcommand", "", "Looks at and treats connections."),
     capa: Spec::new(
         "client|capa",
         -3,

@@ -8,7 +8,7 @@ mod info;
 pub(crate) mod syntax;
 
 use super::keys::find_keys;
-use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, all};
+use super::{Categories, Error, Flags, Flow, Group, Outcome, Role, Spec, Tips, all};
 use crate::glob;
 use crate::node::{Cx, lookup};
 use crate::observer::Observer;
@@ -20,7 +20,8 @@ rows! {
     info::everything: Spec::new("command", -1, bits!(Flags: LOADING | STALE), Group::Server)
         .acl(Categories::CONNECTION)
         .tips(Tips::NONDETERMINISTIC_OUTPUT_ORDER)
-        .docs("2.8.13", "O(N) for N commands", "", "The facts about all commands."),
+        .role(Role::CONTAINER)
+    .docs("2.8.13", "O(N) for N commands", "", "The facts about all commands."),
     count: Spec::new("command|count", 2, bits!(Flags: LOADING | STALE), Group::Server)
         .acl(Categories::CONNECTION)
         .docs("2.8.13", "O(1)", "", "How many commands there are."),

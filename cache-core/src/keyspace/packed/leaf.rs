@@ -74,11 +74,6 @@ impl Leaf {
         None
     }
 
-    /// Which key has this handle.
-    pub(super) fn position(&self, handle: Handle) -> Option<usize> {
-        (0..self.len()).find(|&i| self.handle(i) == handle)
-    }
-
     #[inline(always)]
     pub(super) fn handle(&self, i: usize) -> Handle {
         let at = HEAD + self.capacity() + i * HANDLE;
@@ -155,12 +150,10 @@ impl Leaf {
         }
     }
 
-    /// Starts to fetch the handles, without looking at anything yet.
+    /// Starts to fetch a handle.
     #[inline(always)]
-    pub(super) fn prefetch_handles(&self) {
-        let capacity = self.capacity();
-        let handles = &self.block[HEAD + capacity..HEAD + capacity * (1 + HANDLE)];
-        handles.chunks(LINE).for_each(prefetch);
+    pub(super) fn prefetch_handle(&self, i: usize) {
+        prefetch(&self.block[HEAD + self.capacity() + i * HANDLE..]);
     }
 
     fn set_len(&mut self, len: usize) {
@@ -259,7 +252,6 @@ mod tests {
             if let Some(item) = model.last() {
                 let found = leaf.find(item.tag, |handle| handle == item.handle);
                 assert_eq!(found, model.iter().position(|i| i == item));
-                assert_eq!(leaf.position(item.handle), Some(model.len() - 1));
             }
         }
         while leaf.len() > 0 {

@@ -17,7 +17,7 @@ mod store;
 mod table;
 mod trie;
 
-pub(crate) use probe::Probe;
+pub(crate) use probe::{Found, Probe};
 pub(crate) use record::{Kind, Record};
 pub(crate) use shared::Shared;
 pub(crate) use store::{Content, Removed, Store};

@@ -1,5 +1,6 @@
 //! A key with what it takes to find it.
 
+use super::slabs::Handle;
 use crate::hash::{HashSeed, slot_of};
 
 /// Bits of a path that are the hash's.
@@ -8,11 +9,29 @@ const HASH_BITS: u32 = u64::BITS - SLOT_BITS;
 const SLOT_BITS: u32 = 14;
 
 /// A key, its hash, and its path: the cluster slot, then bits of the hash.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Probe<'k> {
     pub(crate) key: &'k [u8],
     pub(crate) hash: u64,
     pub(crate) path: u64,
+    /// Where it was seen.
+    pub(super) hint: Hint,
+}
+
+/// Where a record with a key's tag was seen, in which version of which store.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hint {
+    /// 0: nowhere.
+    pub(super) version: u64,
+    pub(super) found: Found,
+}
+
+/// Where an entry lies, until something is added, removed or made longer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    /// The place in its leaf.
+    pub(super) at: u32,
+    pub(super) handle: Handle,
 }
 
 impl<'k> Probe<'k> {
@@ -20,7 +39,17 @@ impl<'k> Probe<'k> {
     pub(crate) fn new(seed: HashSeed, key: &'k [u8]) -> Self {
         let hash = seed.hash(key);
         let path = first_path(slot_of(key)) | hash >> SLOT_BITS;
-        Probe { key, hash, path }
+        Probe { key, hash, path, hint: Hint::default() }
+    }
+
+    /// The same without the key, to be given back to it by [`of`](Self::of).
+    pub(crate) fn without_key(self) -> Probe<'static> {
+        Probe { key: &[], ..self }
+    }
+
+    /// What was found for a key, with the key.
+    pub(crate) fn of(self, key: &[u8]) -> Probe<'_> {
+        Probe { key, ..self }
     }
 
     /// Bits of the hash that the path has not.

@@ -11,12 +11,12 @@ use super::shared::Shared;
 use super::table::Table;
 use alloc::vec::Vec;
 
-/// Bytes of a page: with what an `Arc` and a common allocator add, 8 KiB.
-const PAGE: usize = 8192 - 24;
+/// Bytes of a page: with what an `Arc` and a common allocator add, 16 KiB.
+const PAGE: usize = 16_384 - 24;
 /// The longest record that lies in a page.
-pub(super) const SLOT_LIMIT: usize = 1021;
+pub(super) const SLOT_LIMIT: usize = 1022;
 /// Bits of a handle that say which slot of its page it is.
-const SLOT_BITS: u32 = 9;
+const SLOT_BITS: u32 = 10;
 /// Page numbers that fit a handle whose top bit is left to others: 34 GB.
 const PAGES: usize = 1 << (31 - SLOT_BITS);
 

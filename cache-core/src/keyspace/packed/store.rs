@@ -1,7 +1,7 @@
 //! One database's entries: the way to them, their records, and what is too large for a record.
 
 use super::leaf::{Item, Leaf};
-use super::probe::{Probe, first_path};
+use super::probe::{Found, Hint, Probe, first_path};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
 use super::slabs::{Handle, SLOT_LIMIT, Slabs, slot_size};
@@ -19,10 +19,15 @@ const ALONE: Handle = 1 << 31;
 /// Bytes accounted for a record that lies alone and for an object, beyond their own.
 const ALONE_OVERHEAD: u64 = 48;
 
+/// Bits of a version that count changes; those above tell stores apart.
+const VERSION_BITS: u32 = 40;
+
 /// A database's entries.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     seed: HashSeed,
+    /// Another one after each change of where entries lie; never one that another store has had.
+    version: u64,
     trie: Trie,
     slabs: Slabs,
     /// Records that are too long for a slab.
@@ -57,18 +62,13 @@ pub(crate) struct Place {
     at: usize,
 }
 
-/// Where an entry was found.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    at: usize,
-    handle: Handle,
-}
-
 /// What is there.
 impl Store {
-    pub(crate) fn new(seed: HashSeed) -> Self {
+    /// `number` is another one for each store of a keyspace, from 1 on.
+    pub(crate) fn new(seed: HashSeed, number: u32) -> Self {
         Store {
             seed,
+            version: u64::from(number) << VERSION_BITS,
             trie: Trie::default(),
             slabs: Slabs::default(),
             alone: Table::default(),
@@ -117,36 +117,52 @@ impl Store {
         self.objects.get(object_number(record.value())).map(|data| &**data)
     }
 
-    /// Starts to fetch what finding these keys will read.
-    pub(crate) fn prefetch(&self, probes: &[Probe<'_>]) {
+    /// Starts to fetch what finding these keys will read, and notes where they seem to be.
+    pub(crate) fn prefetch(&self, probes: &mut [Probe<'_>]) {
         /// Keys whose waits overlap.
-        const BATCH: usize = 16;
-        for probes in probes.chunks(BATCH) {
+        const BATCH: usize = 32;
+        for probes in probes.chunks_mut(BATCH) {
             let mut leaves: [Option<&Leaf>; BATCH] = [None; BATCH];
-            for (leaf, probe) in leaves.iter_mut().zip(probes) {
+            for (leaf, probe) in leaves.iter_mut().zip(&*probes) {
                 let found = self.trie.leaf(probe.path);
                 found.prefetch();
                 *leaf = Some(found);
             }
-            for leaf in leaves.iter().flatten() {
-                leaf.prefetch_handles();
+            for (leaf, probe) in leaves.iter().flatten().zip(&mut *probes) {
+                if let Some(at) = leaf.find(probe.tag(), |_| true) {
+                    leaf.prefetch_handle(at);
+                    let found = Found { at: at as u32, handle: 0 };
+                    probe.hint = Hint { version: self.version, found };
+                }
             }
-            for (leaf, probe) in leaves.iter().flatten().zip(probes) {
-                let _ = leaf.find(probe.tag(), |handle| {
+            for (leaf, probe) in leaves.iter().flatten().zip(&mut *probes) {
+                if probe.hint.version != 0 {
+                    let handle = leaf.handle(probe.hint.found.at as usize);
+                    probe.hint.found.handle = handle;
                     if handle & ALONE == 0 {
                         self.slabs.prefetch(handle);
                     }
-                    true
-                });
+                }
             }
         }
     }
 
+    /// Where a key's entry is.
     #[inline(always)]
-    fn find(&self, probe: &Probe<'_>) -> Option<Found> {
+    pub(crate) fn find(&self, probe: &Probe<'_>) -> Option<Found> {
+        let Hint { version, found } = probe.hint;
+        if version == self.version && self.record(found.handle).key() == probe.key {
+            return Some(found);
+        }
         let leaf = self.trie.leaf(probe.path);
         let at = leaf.find(probe.tag(), |handle| self.record(handle).key() == probe.key)?;
-        Some(Found { at, handle: leaf.handle(at) })
+        Some(Found { at: at as u32, handle: leaf.handle(at) })
+    }
+
+    /// The record of an entry that was found.
+    #[inline(always)]
+    pub(crate) fn found(&self, found: Found) -> Record<'_> {
+        self.record(found.handle)
     }
 
     #[inline(always)]
@@ -172,7 +188,8 @@ impl Store {
 impl Store {
     /// Changes a key's access bits.
     pub(crate) fn touch(&mut self, probe: &Probe<'_>, access: impl FnOnce(u32) -> u32) {
-        let Some(Found { at, .. }) = self.find(probe) else { return };
+        let Some(found) = self.find(probe) else { return };
+        let at = found.at as usize;
         let before = self.trie.leaf(probe.path).access(at);
         let after = access(before);
         // Most uses change nothing, and what a clone shares is copied only for a change.
@@ -204,6 +221,7 @@ impl Store {
         let found = self.find(probe);
         let removed = match found {
             Some(Found { at, handle }) => {
+                let at = at as usize;
                 let before = self.trie.leaf(probe.path).access(at);
                 let after = access(Some(before));
                 if after != before {
@@ -241,7 +259,7 @@ impl Store {
             _ => {
                 let copy = self.slot(handle).to_vec();
                 let parts = Parts { expires_ms: at_ms, ..Record::read(&copy).parts() };
-                self.rewrite(probe.path, at, handle, &parts);
+                self.rewrite(probe.path, at as usize, handle, &parts);
             }
         }
         self.volatile += usize::from(at_ms.is_some());
@@ -256,7 +274,7 @@ impl Store {
     pub(crate) fn remove(&mut self, probe: &Probe<'_>) -> Option<Removed> {
         let Found { at, handle } = self.find(probe)?;
         let object = self.forget(handle);
-        self.trie.remove(probe.path, at);
+        self.trie.remove(probe.path, at as usize);
         self.len -= 1;
         Some(Removed { alone: self.free(handle), object })
     }
@@ -265,6 +283,7 @@ impl Store {
     /// there is no such key, or no such memory.
     pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<&mut [u8]> {
         let Found { at, mut handle } = self.find(probe)?;
+        let at = at as usize;
         let record = self.record(handle);
         let old = record.value();
         let whole = record.value_range().start + len;
@@ -290,6 +309,7 @@ impl Store {
         change: impl FnOnce(&mut Data) -> R,
     ) -> Option<R> {
         let Found { at, handle } = self.find(probe)?;
+        let at = at as usize;
         let record = self.record(handle);
         if record.kind() == Kind::Object {
             let data = self.objects.get_mut(object_number(record.value()))?.to_mut();
@@ -359,6 +379,7 @@ impl Store {
 impl Store {
     /// Writes a new record.
     fn write(&mut self, parts: &Parts<'_>) -> Handle {
+        self.version += 1;
         let len = parts.len();
         if len <= SLOT_LIMIT
             && let Some(handle) = self.slabs.alloc(len)
@@ -397,6 +418,7 @@ impl Store {
 
     /// Gives a record's place back. Gives the record if it lay alone.
     fn free(&mut self, handle: Handle) -> Option<Shared<Vec<u8>>> {
+        self.version += 1;
         if handle & ALONE != 0 {
             let record = self.alone.remove(handle & !ALONE)?;
             self.large -= ALONE_OVERHEAD + record.len() as u64;

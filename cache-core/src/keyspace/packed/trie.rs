@@ -31,9 +31,9 @@ enum Node {
     Dir(Shared<Dir>),
 }
 
-#[derive(Clone, Debug)]
-struct Child {
-    node: Node,
+/// What is known of a child without going there.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
     /// No key below expires before this (wall milliseconds). May be too early, never too late.
     earliest: u64,
     /// Keys below.
@@ -48,7 +48,9 @@ struct Dir {
     depth: u8,
     /// From a place to a child.
     places: [u8; 1 << DIR_BITS],
-    children: Vec<Child>,
+    children: Vec<Node>,
+    /// Of each child. Apart, so that what a lookup reads is small enough to stay in the cache.
+    facts: Vec<Facts>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,15 +68,16 @@ pub(super) struct Reached<'a> {
     pub(super) next: Option<u64>,
 }
 
-impl Default for Child {
+impl Default for Facts {
     fn default() -> Self {
-        Child { node: Node::Leaf(Leaf::default()), earliest: u64::MAX, len: 0, depth: 0 }
+        Facts { earliest: u64::MAX, len: 0, depth: 0 }
     }
 }
 
 impl Default for Dir {
     fn default() -> Self {
-        Dir { depth: 0, places: [0; 1 << DIR_BITS], children: vec![Child::default()] }
+        let children = vec![Node::Leaf(Leaf::default())];
+        Dir { depth: 0, places: [0; 1 << DIR_BITS], children, facts: vec![Facts::default()] }
     }
 }
 
@@ -100,7 +103,7 @@ impl Dir {
 
     /// Cuts the leaf of child `i` in two. `bit` tells of a key whether it goes to the second.
     fn split(&mut self, i: usize, bit: impl Fn(Handle) -> bool) {
-        if self.children[i].depth == self.depth {
+        if self.facts[i].depth == self.depth {
             let old = self.places;
             for place in 0..1 << (self.depth + 1) {
                 self.places[place] = old[place / 2];
@@ -108,17 +111,15 @@ impl Dir {
             self.depth += 1;
         }
         let new = self.children.len();
-        let child = &mut self.children[i];
-        let Node::Leaf(leaf) = &child.node else { return };
+        let Node::Leaf(leaf) = &self.children[i] else { return };
         let (upper, lower): (Vec<Item>, Vec<Item>) =
             leaf.items().partition(|item| bit(item.handle));
-        child.depth += 1;
-        child.len = lower.len() as u32;
-        child.node = Node::Leaf(Leaf::of(lower.into_iter()));
-        let (depth, earliest) = (child.depth, child.earliest);
-        let len = upper.len() as u32;
-        let node = Node::Leaf(Leaf::of(upper.into_iter()));
-        self.children.push(Child { node, earliest, len, depth });
+        let old = self.facts[i];
+        let depth = old.depth + 1;
+        self.facts[i] = Facts { len: lower.len() as u32, depth, ..old };
+        self.facts.push(Facts { len: upper.len() as u32, depth, ..old });
+        self.children[i] = Node::Leaf(Leaf::of(lower.into_iter()));
+        self.children.push(Node::Leaf(Leaf::of(upper.into_iter())));
         let shift = self.depth - depth;
         for place in 0..1usize << self.depth {
             if usize::from(self.places[place]) == i && (place >> shift) & 1 == 1 {
@@ -130,25 +131,30 @@ impl Dir {
     /// Makes child `i` and its neighbour one leaf if they are small. Gives where it is then, and how
     /// many bytes that frees.
     fn merge(&mut self, i: usize) -> Option<(usize, u64)> {
-        let depth = self.children[i].depth;
+        let depth = self.facts[i].depth;
         if depth == 0 {
             return None;
         }
         let place = self.places[..1 << self.depth].iter().position(|&c| usize::from(c) == i)?;
         let other = usize::from(self.places[place ^ (1 << (self.depth - depth))]);
-        let (a, b) = (&self.children[i], &self.children[other]);
-        let (Node::Leaf(leaf), Node::Leaf(more)) = (&a.node, &b.node) else { return None };
-        if b.depth != depth || leaf.len() + more.len() > MERGE {
+        let (Node::Leaf(leaf), Node::Leaf(more)) = (&self.children[i], &self.children[other])
+        else {
+            return None;
+        };
+        if self.facts[other].depth != depth || leaf.len() + more.len() > MERGE {
             return None;
         }
         let items: Vec<Item> = leaf.items().chain(more.items()).collect();
-        let (before, earliest) = (leaf.size() + more.size(), a.earliest.min(b.earliest));
+        let before = leaf.size() + more.size();
+        let earliest = self.facts[i].earliest.min(self.facts[other].earliest);
         let len = items.len() as u32;
         let leaf = Leaf::of(items.into_iter());
         let freed = before + CHILD_SIZE - leaf.size();
-        self.children[i] = Child { node: Node::Leaf(leaf), earliest, len, depth: depth - 1 };
+        self.children[i] = Node::Leaf(leaf);
+        self.facts[i] = Facts { earliest, len, depth: depth - 1 };
         let last = self.children.len() - 1;
         self.children.swap_remove(other);
+        self.facts.swap_remove(other);
         for place in &mut self.places {
             if usize::from(*place) == other {
                 *place = i as u8;
@@ -163,7 +169,7 @@ impl Dir {
 
     /// Gives up places that no child needs.
     fn halve(&mut self) {
-        while self.depth > 0 && self.children.iter().all(|child| child.depth < self.depth) {
+        while self.depth > 0 && self.facts.iter().all(|facts| facts.depth < self.depth) {
             self.depth -= 1;
             for place in 0..1 << self.depth {
                 self.places[place] = self.places[2 * place];
@@ -172,7 +178,7 @@ impl Dir {
     }
 
     fn earliest(&self) -> u64 {
-        self.children.iter().map(|child| child.earliest).min().unwrap_or(u64::MAX)
+        self.facts.iter().map(|facts| facts.earliest).min().unwrap_or(u64::MAX)
     }
 
     fn size(&self) -> u64 {
@@ -195,7 +201,7 @@ impl Trie {
     pub(super) fn leaf(&self, path: u64) -> &Leaf {
         let (mut dir, mut rest) = (&*self.root, path);
         loop {
-            match &dir.children[dir.index(rest)].node {
+            match &dir.children[dir.index(rest)] {
                 Node::Leaf(leaf) => return leaf,
                 Node::Dir(below) => dir = below,
             }
@@ -207,10 +213,10 @@ impl Trie {
     pub(super) fn reach(&self, path: u64) -> Reached<'_> {
         let (mut dir, mut skip) = (&*self.root, 0);
         loop {
-            let child = &dir.children[dir.index(behind(path, skip))];
-            match &child.node {
+            let i = dir.index(behind(path, skip));
+            match &dir.children[i] {
                 Node::Leaf(leaf) => {
-                    let shared = skip + u32::from(child.depth);
+                    let shared = skip + u32::from(dir.facts[i].depth);
                     let width = u64::MAX.checked_shr(shared).unwrap_or(0);
                     return Reached { leaf, next: (path | width).checked_add(1) };
                 }
@@ -227,13 +233,12 @@ impl Trie {
     }
 
     #[inline(always)]
-    fn walk_mut(&mut self, path: u64, visit: impl Fn(&mut Child)) -> &mut Leaf {
+    fn walk_mut(&mut self, path: u64, visit: impl Fn(&mut Facts)) -> &mut Leaf {
         let (mut dir, mut rest) = (self.root.to_mut(), path);
         loop {
             let i = dir.index(rest);
-            let child = &mut dir.children[i];
-            visit(child);
-            match &mut child.node {
+            visit(&mut dir.facts[i]);
+            match &mut dir.children[i] {
                 Node::Leaf(leaf) => return leaf,
                 Node::Dir(below) => dir = below.to_mut(),
             }
@@ -244,7 +249,7 @@ impl Trie {
     /// Adds a key. `path_of` gives the path of any key in the leaf.
     pub(super) fn insert(&mut self, path: u64, item: Item, path_of: impl Fn(Handle) -> u64) {
         while self.leaf(path).len() >= LIMIT && self.split(path, &path_of) {}
-        let leaf = self.walk_mut(path, |child| child.len += 1);
+        let leaf = self.walk_mut(path, |facts| facts.len += 1);
         let before = leaf.size();
         leaf.push(item);
         let grown = leaf.size() - before;
@@ -256,18 +261,18 @@ impl Trie {
         let (mut dir, mut skip) = (self.root.to_mut(), 0);
         loop {
             let i = dir.index(behind(path, skip));
-            let child = &mut dir.children[i];
-            let position = skip + u32::from(child.depth);
-            if let Node::Leaf(leaf) = &child.node {
+            let depth = u32::from(dir.facts[i].depth);
+            let position = skip + depth;
+            if let Node::Leaf(leaf) = &dir.children[i] {
                 if position >= PATH_BITS {
                     return false;
                 }
                 let before = leaf.size();
-                if u32::from(child.depth) < DIR_BITS {
+                if depth < DIR_BITS {
                     dir.split(i, |handle| {
                         behind(path_of(handle), position) >> (PATH_BITS - 1) == 1
                     });
-                    let sizes = [i, dir.children.len() - 1].map(|i| match &dir.children[i].node {
+                    let sizes = [i, dir.children.len() - 1].map(|i| match &dir.children[i] {
                         Node::Leaf(leaf) => leaf.size(),
                         Node::Dir(_) => 0,
                     });
@@ -275,11 +280,12 @@ impl Trie {
                     return true;
                 }
                 let mut below = Dir::default();
-                below.children[0] = Child { depth: 0, ..child.clone() };
+                below.children[0] = dir.children[i].clone();
+                below.facts[0] = Facts { depth: 0, ..dir.facts[i] };
                 self.size += below.size();
-                child.node = Node::Dir(Shared::new(below));
+                dir.children[i] = Node::Dir(Shared::new(below));
             }
-            let Node::Dir(below) = &mut dir.children[i].node else { return false };
+            let Node::Dir(below) = &mut dir.children[i] else { return false };
             dir = below.to_mut();
             skip += DIR_BITS;
         }
@@ -293,7 +299,7 @@ impl Trie {
 
     /// Takes note that a key of this path expires at `at_ms`.
     pub(super) fn note_expiry(&mut self, path: u64, at_ms: u64) {
-        self.walk_mut(path, |child| child.earliest = child.earliest.min(at_ms));
+        self.walk_mut(path, |facts| facts.earliest = facts.earliest.min(at_ms));
     }
 
     /// A path at whose leaf something may expire by `by_ms`: the first from `from` on, or else the
@@ -304,10 +310,10 @@ impl Trie {
             let places = &dir.places[..1 << dir.depth];
             let unused = DIR_BITS - u32::from(dir.depth);
             let start = (rest >> (PATH_BITS - DIR_BITS)) as usize >> unused;
-            let due = |place: &usize| dir.children[usize::from(places[*place])].earliest <= by_ms;
+            let due = |place: &usize| dir.facts[usize::from(places[*place])].earliest <= by_ms;
             let place = (start..places.len()).chain(0..start).find(due)?;
             path |= ((place as u64) << unused << (PATH_BITS - DIR_BITS)) >> skip;
-            match &dir.children[usize::from(places[place])].node {
+            match &dir.children[usize::from(places[place])] {
                 Node::Leaf(_) => return Some(path),
                 Node::Dir(below) => dir = below,
             }
@@ -325,12 +331,12 @@ impl Trie {
     pub(super) fn nth(&self, mut skip: usize) -> Option<(&Leaf, usize)> {
         let mut dir = &*self.root;
         loop {
-            let child = dir.children.iter().find(|child| {
-                let here = skip < child.len as usize;
-                skip -= if here { 0 } else { child.len as usize };
+            let i = dir.facts.iter().position(|facts| {
+                let here = skip < facts.len as usize;
+                skip -= if here { 0 } else { facts.len as usize };
                 here
             })?;
-            match &child.node {
+            match &dir.children[i] {
                 Node::Leaf(leaf) => return Some((leaf, skip)),
                 Node::Dir(below) => dir = below,
             }
@@ -346,32 +352,33 @@ impl Trie {
 /// Gives the bytes that were freed.
 fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
     let mut i = dir.index(rest);
-    let child = &mut dir.children[i];
-    child.len -= 1;
+    dir.facts[i].len -= 1;
     let mut freed = 0;
-    match &mut child.node {
+    match &mut dir.children[i] {
         Node::Leaf(leaf) => {
             let before = leaf.size();
             leaf.remove(item);
             if leaf.len() == 0 {
-                child.earliest = u64::MAX;
+                dir.facts[i].earliest = u64::MAX;
             }
             freed += before - leaf.size();
         }
         Node::Dir(below) => {
             let below = below.to_mut();
             freed += remove_below(below, rest << DIR_BITS, item);
-            if below.children.len() > 1 || !matches!(below.children[0].node, Node::Leaf(_)) {
+            if below.children.len() > 1 || !matches!(below.children[0], Node::Leaf(_)) {
                 return freed;
             }
             // One leaf needs no directory.
             freed += below.size();
+            let facts = Facts { depth: DIR_BITS as u8, ..below.facts[0] };
             if let Some(only) = below.children.pop() {
-                dir.children[i] = Child { depth: DIR_BITS as u8, ..only };
+                dir.children[i] = only;
+                dir.facts[i] = facts;
             }
         }
     }
-    if let Node::Leaf(leaf) = &dir.children[i].node
+    if let Node::Leaf(leaf) = &dir.children[i]
         && leaf.len() > MERGE
     {
         return freed;
@@ -385,8 +392,7 @@ fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
 
 fn settle_below(dir: &mut Dir, rest: u64, expiry: &impl Fn(Handle) -> Option<u64>) {
     let i = dir.index(rest);
-    let child = &mut dir.children[i];
-    child.earliest = match &mut child.node {
+    dir.facts[i].earliest = match &mut dir.children[i] {
         Node::Leaf(leaf) => {
             leaf.items().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
         }
