@@ -88,7 +88,7 @@ enum Command {
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
-    /// Serve fixed replies: the floor that `bench cpu` compares with
+    /// Serve fixed replies: the floor that `bench compare` compares with
     NullServer {
         /// Where to listen, such as 127.0.0.1:7000
         address: SocketAddr,
@@ -105,8 +105,9 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Bench {
-    /// CPU time of a request, beside Redis, Valkey and a server that does nothing
-    Cpu(bench::Options),
+    /// CPU, throughput, latency and memory beside Redis, Valkey, Memcached and a server that does
+    /// nothing
+    Compare(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -144,7 +145,7 @@ fn run(command: Command) -> Result<bool> {
             size::check(job)?;
         }
         Command::Fuzz { target, seconds } => fuzz::run(job, target.as_deref(), seconds)?,
-        Command::Bench(Bench::Cpu(options)) => bench::cpu(&options)?,
+        Command::Bench(Bench::Compare(options)) => bench::compare(&options)?,
         Command::NullServer { address } => null_server::run(address)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,

@@ -132,6 +132,11 @@ pub(crate) const TOOLS: &[Tool] = {
         },
         Tool { name: "redis-server", how: RedisServer, groups: &[Clients, Bench] },
         Tool {
+            name: "memcached",
+            how: Debian { package: "memcached", probe: Probe::Program("memcached") },
+            groups: &[Bench],
+        },
+        Tool {
             name: "chromium",
             how: Debian { package: "chromium", probe: Probe::Program("chromium") },
             groups: &[Browser],

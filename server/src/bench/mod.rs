@@ -166,7 +166,7 @@ fn one(
                     connections,
                     keys: keys.clone(),
                     random: Random::new(plan.seed, part),
-                    pace: run.rate.map(|rate| Pace::new(rate, part, parts)),
+                    pace: run.rate.map(|(rate, burst)| Pace::new(rate, burst, part, parts)),
                     counters,
                 };
                 let shared = &shared;

@@ -65,6 +65,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
     rate: Option<f64>,
 
+    /// With --rate: requests come so many at a time
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "rate",
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    burst: u64,
+
     /// Tests to run one after the other, such as set,get
     #[arg(short = 't', long, value_name = "NAMES", value_delimiter = ',')]
     tests: Vec<String>,
@@ -131,7 +136,8 @@ pub(crate) struct Run {
     pub(crate) pipeline: u32,
     pub(crate) requests: Option<u64>,
     pub(crate) duration: Option<Duration>,
-    pub(crate) rate: Option<f64>,
+    /// Requests a second, and how many come at once.
+    pub(crate) rate: Option<(f64, u64)>,
     /// Whether it loads the keys for those that follow, which need every one.
     pub(crate) prefill: bool,
 }
@@ -167,7 +173,7 @@ impl Options {
             pipeline: self.pipeline,
             requests: self.requests,
             duration: duration.map(Duration::from_secs_f64),
-            rate: self.rate,
+            rate: self.rate.map(|rate| (rate, self.burst)),
             prefill: false,
         };
         let mut runs = Vec::new();
@@ -281,7 +287,7 @@ mod tests {
         let [load, run] = &*plan.runs else { panic!("two runs") };
         assert_eq!((load.requests, load.pipeline, load.rate), (Some(77), 64, None));
         assert!(load.prefill && load.duration.is_none());
-        assert_eq!((run.rate, run.duration), (Some(1000.0), Some(Duration::from_millis(500))));
+        assert_eq!((run.rate, run.duration), (Some((1000.0, 1)), Some(Duration::from_millis(500))));
     }
 
     #[test]
@@ -306,6 +312,7 @@ mod tests {
             ("-r 0", "--keyspace"),
             ("--rate 0", "--rate"),
             ("--rate nan", "--rate"),
+            ("--burst 5", "--rate"),
             ("--duration 0", "--duration"),
             ("--ratio 0:0", "--ratio"),
             ("--ratio 5", "--ratio"),

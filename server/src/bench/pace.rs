@@ -17,14 +17,17 @@ const SPIN: Duration = Duration::from_micros(20);
 pub(crate) struct Pace {
     /// Requests a second, of all threads together.
     rate: f64,
+    /// So many are due at once.
+    burst: u64,
     part: u64,
     parts: u64,
 }
 
 impl Pace {
-    /// The requests of thread `part` of `parts`, which together send `rate` a second.
-    pub(crate) fn new(rate: f64, part: u64, parts: u64) -> Self {
-        Pace { rate, part, parts }
+    /// The requests of thread `part` of `parts`, which together send `rate` a second, in bursts of
+    /// `burst`.
+    pub(crate) fn new(rate: f64, burst: u64, part: u64, parts: u64) -> Self {
+        Pace { rate, burst, part, parts }
     }
 
     /// The place among the requests of all threads that this thread's request `index` has.
@@ -34,12 +37,14 @@ impl Pace {
 
     /// Nanoseconds from the start to when this thread's request `index` is due.
     pub(crate) fn due(&self, index: u64) -> u64 {
-        (self.place(index) as f64 * 1e9 / self.rate) as u64
+        let place = self.place(index);
+        ((place - place % self.burst) as f64 * 1e9 / self.rate) as u64
     }
 
     /// How many of this thread's requests are due by that time.
     pub(crate) fn due_by(&self, nanos: u64) -> u64 {
-        self.share((nanos as f64 * self.rate / 1e9) as u64 + 1)
+        let bursts = (nanos as f64 * self.rate / 1e9) as u64 / self.burst + 1;
+        self.share(bursts * self.burst)
     }
 
     /// How many of the first `all` requests of all threads are this thread's.
@@ -105,19 +110,32 @@ mod tests {
 
     #[test]
     fn steps_are_equal_and_shared() {
-        let alone = Pace::new(1000.0, 0, 1);
+        let alone = Pace::new(1000.0, 1, 0, 1);
         assert_eq!([0, 1, 2].map(|index| alone.due(index)), [0, 1_000_000, 2_000_000]);
         assert_eq!(alone.due(1_000_000), 1_000_000_000_000);
-        let (first, second) = (Pace::new(1000.0, 0, 2), Pace::new(1000.0, 1, 2));
+        let (first, second) = (Pace::new(1000.0, 1, 0, 2), Pace::new(1000.0, 1, 1, 2));
         assert_eq!([first.due(0), second.due(0)], [0, 1_000_000]);
         assert_eq!([first.due(1), second.due(1)], [2_000_000, 3_000_000]);
         // A rate that doesn't divide the second doesn't drift.
-        assert_eq!(Pace::new(3.0, 0, 1).due(3_000_000), 1_000_000_000_000_000);
+        assert_eq!(Pace::new(3.0, 1, 0, 1).due(3_000_000), 1_000_000_000_000_000);
+    }
+
+    #[test]
+    fn bursts_are_due_at_once() {
+        let pace = Pace::new(1000.0, 3, 0, 1);
+        let due: Vec<u64> = (0..7).map(|index| pace.due(index) / 1_000_000).collect();
+        assert_eq!(due, [0, 0, 0, 3, 3, 3, 6]);
+        assert_eq!([0, 2_999_999, 3_000_000].map(|nanos| pace.due_by(nanos)), [3, 3, 6]);
     }
 
     #[test]
     fn what_is_due_is_what_has_come_due() {
-        for pace in [Pace::new(7.0, 0, 1), Pace::new(123_456.7, 2, 3), Pace::new(2e6, 1, 2)] {
+        for pace in [
+            Pace::new(7.0, 1, 0, 1),
+            Pace::new(123_456.7, 1, 2, 3),
+            Pace::new(2e6, 1, 1, 2),
+            Pace::new(5000.0, 64, 1, 3),
+        ] {
             for nanos in (0..2_000_000_000).step_by(7_654_321) {
                 let count = pace.due_by(nanos);
                 assert!(count == 0 || pace.due(count - 1) <= nanos);

@@ -46,7 +46,8 @@ pub(crate) fn heading(plan: &Plan) -> String {
     let Plan { host, port, clients, threads, keyspace, style, runs, .. } = plan;
     let run = runs.last().expect("a plan has a run");
     let load = match run.rate {
-        Some(rate) => format!("{rate} requests a second"),
+        Some((rate, 1)) => format!("{rate} requests a second"),
+        Some((rate, burst)) => format!("{rate} requests a second in bursts of {burst}"),
         None => "as fast as it goes".into(),
     };
     format!(
@@ -143,7 +144,8 @@ fn run_json(finished: &Finished<'_>) -> Value {
         "prefill": run.prefill,
         "pipeline": run.pipeline,
         "distribution": run.distribution.to_string(),
-        "rate": run.rate,
+        "rate": run.rate.map(|(rate, _)| rate),
+        "burst": run.rate.map(|(_, burst)| burst),
         "seconds": finished.seconds(),
         "sent": tally.sent,
         "answered": all.answered(),
