@@ -33,6 +33,8 @@ pub struct Keyspace {
     /// How many stores there have been.
     stores: u32,
     trash: Trash,
+    /// Bytes accounted for all entries.
+    used: u64,
 }
 
 /// What is there.
@@ -40,7 +42,7 @@ impl Keyspace {
     pub(crate) fn new(databases: usize, seed: HashSeed) -> Self {
         let stores = databases as u32;
         let dbs = (1..=stores).map(|number| Store::new(seed, number)).collect();
-        Keyspace { dbs, seed, stores, trash: Trash::default() }
+        Keyspace { dbs, seed, stores, trash: Trash::default(), used: 0 }
     }
 
     /// How many databases there are.
@@ -65,7 +67,7 @@ impl Keyspace {
 
     /// Bytes accounted for all entries: the same on every platform.
     pub fn used_bytes(&self) -> u64 {
-        self.dbs.iter().map(Store::used).sum()
+        self.used
     }
 
     /// Bytes of pages that hold no entry yet.
@@ -105,8 +107,8 @@ impl Keyspace {
     }
 
     /// Starts to fetch what finding these keys will read, and notes where they seem to be.
-    pub(crate) fn prefetch(&self, db: u32, probes: &mut [Probe<'_>]) {
-        self.dbs[db as usize].prefetch(probes);
+    pub(crate) fn prefetch(&self, db: u32, probes: &mut [Probe<'_>], to_write: bool) {
+        self.dbs[db as usize].prefetch(probes, to_write);
     }
 
     /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0
@@ -173,6 +175,16 @@ impl Keyspace {
 
 /// Changes.
 impl Keyspace {
+    /// Changes a database and accounts for it.
+    #[inline(always)]
+    fn change<R>(&mut self, db: u32, change: impl FnOnce(&mut Store) -> R) -> R {
+        let store = &mut self.dbs[db as usize];
+        let before = store.used();
+        let result = change(store);
+        self.used = self.used - before + store.used();
+        result
+    }
+
     /// Changes a key's access bits.
     ///
     /// What a clone shares is copied for it as for any write. Left out, what is evicted later would
@@ -181,17 +193,16 @@ impl Keyspace {
         self.dbs[db as usize].touch(probe, access);
     }
 
-    /// Sets a key to a value, whatever was there before. `access` makes the access bits from those of
-    /// what was there.
+    /// Sets a key to a value, whatever was there before. `fresh` are the access bits of a new one.
     pub(crate) fn put(
         &mut self,
         db: u32,
         probe: &Probe<'_>,
         content: Content<'_>,
         expires_ms: Option<u64>,
-        access: impl FnOnce(Option<u32>) -> u32,
+        fresh: u32,
     ) {
-        let removed = self.dbs[db as usize].put(probe, content, expires_ms, access);
+        let removed = self.change(db, |store| store.put(probe, content, expires_ms, fresh));
         self.trash.take(removed);
     }
 
@@ -202,23 +213,24 @@ impl Keyspace {
         probe: &Probe<'_>,
         change: impl FnOnce(&mut Data) -> R,
     ) -> Option<R> {
-        self.dbs[db as usize].edit(probe, change)
+        self.change(db, |store| store.edit(probe, change))
     }
 
     /// Gives a string's bytes, `len` of them, to write to; those beyond the old end are 0. `None`:
     /// there is no such key, or no such memory.
     pub(crate) fn resize(&mut self, db: u32, probe: &Probe<'_>, len: usize) -> Option<&mut [u8]> {
-        self.dbs[db as usize].resize(probe, len)
+        self.change(db, |store| store.resize(probe, len))?;
+        self.dbs[db as usize].string_mut(probe)
     }
 
     /// Changes when a key expires (wall milliseconds; `None` never). `false`: no such key.
     pub(crate) fn set_expiry(&mut self, db: u32, probe: &Probe<'_>, at_ms: Option<u64>) -> bool {
-        self.dbs[db as usize].set_expiry(probe, at_ms)
+        self.change(db, |store| store.set_expiry(probe, at_ms))
     }
 
     /// Removes a key. `false`: it isn't there.
     pub(crate) fn remove(&mut self, db: u32, probe: &Probe<'_>) -> bool {
-        let removed = self.dbs[db as usize].remove(probe);
+        let removed = self.change(db, |store| store.remove(probe));
         let there = removed.is_some();
         self.trash.take(removed.unwrap_or_default());
         there
@@ -238,6 +250,7 @@ impl Keyspace {
         let new = Store::new(self.seed, self.stores);
         let old = core::mem::replace(&mut self.dbs[db as usize], new);
         let len = old.len();
+        self.used -= old.used();
         self.trash.take_store(old);
         len
     }
@@ -250,9 +263,9 @@ impl Keyspace {
     /// Removes up to `limit` expired entries and gives their keys, each with its database.
     pub(crate) fn take_expired(&mut self, now_ms: u64, limit: usize) -> Vec<(u32, Box<[u8]>)> {
         let mut all = Vec::new();
-        for (i, db) in self.dbs.iter_mut().enumerate() {
-            for (key, removed) in db.take_due(now_ms, limit - all.len()) {
-                all.push((i as u32, key));
+        for db in 0..self.databases() {
+            for (key, removed) in self.change(db, |store| store.take_due(now_ms, limit - all.len())) {
+                all.push((db, key));
                 self.trash.take(removed);
             }
         }

@@ -9,7 +9,7 @@
 use super::conn::Connection;
 use super::exec::limits;
 use super::state::State;
-use crate::commands::{self, CommandId, Role};
+use crate::commands::{self, CommandId, Flags, Role};
 use crate::keyspace::Probe;
 use crate::protocol::Args;
 use crate::protocol::args::Span;
@@ -119,7 +119,11 @@ impl Batch {
                 *probe = known;
                 count += 1;
             }
-            state.keyspace.prefetch(conn.db, &mut probes[..count]);
+            let writes = |ahead: &Ahead| {
+                ahead.id.is_some_and(|id| id.spec().flags.contains(Flags::WRITE))
+            };
+            let to_write = self.commands.iter().any(writes);
+            state.keyspace.prefetch(conn.db, &mut probes[..count], to_write);
             // Only the last command may have no key.
             for (ahead, probe) in self.commands.iter_mut().zip(&probes[..count]) {
                 ahead.probe = Some(*probe);

@@ -237,15 +237,12 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     fn put_content(&mut self, db: u32, key: &[u8], content: Content<'_>, expires_ms: Option<u64>) {
-        let (now, probe) = (self.now.wall_secs(), self.probe(key));
-        let State { keyspace, config, random, .. } = &mut *self.state;
-        let counts = config.number(Id::Maxmemory) > 0 && !self.conn.has(ConnFlags::NO_TOUCH);
+        let probe = self.probe(key);
         // A key that is overwritten often is used often.
-        keyspace.put(db, &probe, content, expires_ms, |old| match old {
-            None => fresh_access(config.policy(), now),
-            Some(access) if counts => touch_access(access, config, now, random),
-            Some(access) => access,
-        });
+        self.note_use(db, &probe);
+        let State { keyspace, config, .. } = &mut *self.state;
+        let fresh = fresh_access(config.policy(), self.now.wall_secs());
+        keyspace.put(db, &probe, content, expires_ms, fresh);
         self.changed_in(db, key);
     }
 

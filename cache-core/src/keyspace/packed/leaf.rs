@@ -144,16 +144,16 @@ impl Leaf {
     /// Starts to fetch the tags.
     #[inline(always)]
     pub(super) fn prefetch(&self) {
-        prefetch(&self.block);
+        prefetch(&*self.block);
         if self.block.len() > LINE {
-            prefetch(&self.block[LINE..]);
+            prefetch(&self.block[LINE]);
         }
     }
 
     /// Starts to fetch a handle.
     #[inline(always)]
     pub(super) fn prefetch_handle(&self, i: usize) {
-        prefetch(&self.block[HEAD + self.capacity() + i * HANDLE..]);
+        prefetch(&self.block[HEAD + self.capacity() + i * HANDLE]);
     }
 
     fn set_len(&mut self, len: usize) {

@@ -7,16 +7,22 @@
 /// Bytes that come into the cache together.
 pub(super) const LINE: usize = 64;
 
-/// Starts to fetch the line in which `bytes` begin.
+/// Starts to fetch the line in which a thing begins.
 #[inline(always)]
-pub(super) fn prefetch(bytes: &[u8]) {
+pub(super) fn prefetch<T: ?Sized>(thing: &T) {
+    prefetch_at(core::ptr::from_ref(thing).cast::<u8>());
+}
+
+/// Starts to fetch the line of an address, which needn't be anything's.
+#[inline(always)]
+pub(super) fn prefetch_at<T>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch reads nothing that the program can see and faults nowhere, whatever the
-        // address; this one is valid besides.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast()) };
+        // address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
     }
     #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
-    let _ = bytes;
+    let _ = address;
 }

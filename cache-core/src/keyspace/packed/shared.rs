@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+use super::prefetch::prefetch_at;
 use alloc::sync::Arc;
 use core::ops::Deref;
 use core::sync::atomic::{Ordering, fence};
@@ -45,6 +46,15 @@ impl<T: ?Sized> Shared<T> {
         // exclusively, so no clone can be made while the reference lives. The pointer comes from the
         // `Arc` itself and may be written through, as in `Arc::get_mut_unchecked`.
         Some(unsafe { &mut *value })
+    }
+}
+
+impl<T> Shared<T> {
+    /// Starts to fetch what tells whether there is a clone: it lies right before the value.
+    #[inline(always)]
+    pub(super) fn prefetch_count(&self) {
+        let count = Arc::as_ptr(&self.0).cast::<usize>().wrapping_sub(2);
+        prefetch_at(count);
     }
 }
 

@@ -178,13 +178,23 @@ impl Slabs {
         }
     }
 
-    /// Starts to fetch a record.
+    /// Starts to fetch where a record's page is.
     #[inline(always)]
-    pub(super) fn prefetch(&self, handle: Handle) {
-        let record = self.get(handle);
+    pub(super) fn prefetch_page(&self, handle: Handle) {
+        self.pages.prefetch(handle >> SLOT_BITS);
+    }
+
+    /// Starts to fetch a record, and before a write what tells whether a clone shares its page.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, handle: Handle, to_write: bool) {
+        let Some(page) = self.pages.get(handle >> SLOT_BITS) else { return };
+        let record = &page.bytes[slot_range(handle, page.size)];
+        if to_write {
+            page.bytes.prefetch_count();
+        }
         prefetch(record);
         if record.len() > LINE {
-            prefetch(&record[LINE..]);
+            prefetch(&record[LINE]);
         }
     }
 

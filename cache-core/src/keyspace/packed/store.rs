@@ -118,16 +118,13 @@ impl Store {
     }
 
     /// Starts to fetch what finding these keys will read, and notes where they seem to be.
-    pub(crate) fn prefetch(&self, probes: &mut [Probe<'_>]) {
+    pub(crate) fn prefetch(&self, probes: &mut [Probe<'_>], to_write: bool) {
         /// Keys whose waits overlap.
         const BATCH: usize = 32;
         for probes in probes.chunks_mut(BATCH) {
-            let mut leaves: [Option<&Leaf>; BATCH] = [None; BATCH];
-            for (leaf, probe) in leaves.iter_mut().zip(&*probes) {
-                let found = self.trie.leaf(probe.path);
-                found.prefetch();
-                *leaf = Some(found);
-            }
+            let mut paths = [0; BATCH];
+            paths.iter_mut().zip(&*probes).for_each(|(path, probe)| *path = probe.path);
+            let leaves = self.trie.leaves::<BATCH>(&paths[..probes.len()]);
             for (leaf, probe) in leaves.iter().flatten().zip(&mut *probes) {
                 if let Some(at) = leaf.find(probe.tag(), |_| true) {
                     leaf.prefetch_handle(at);
@@ -139,9 +136,13 @@ impl Store {
                 if probe.hint.version != 0 {
                     let handle = leaf.handle(probe.hint.found.at as usize);
                     probe.hint.found.handle = handle;
-                    if handle & ALONE == 0 {
-                        self.slabs.prefetch(handle);
-                    }
+                    self.slabs.prefetch_page(handle);
+                }
+            }
+            for probe in &*probes {
+                let Hint { version, found } = probe.hint;
+                if version != 0 && found.handle & ALONE == 0 {
+                    self.slabs.prefetch(found.handle, to_write);
                 }
             }
         }
@@ -198,14 +199,13 @@ impl Store {
         }
     }
 
-    /// Sets a key to a value, whatever was there before. `access` makes the access bits from those
-    /// of what was there.
+    /// Sets a key to a value, whatever was there before. `fresh` are the access bits of a new one.
     pub(crate) fn put(
         &mut self,
         probe: &Probe<'_>,
         content: Content<'_>,
         expires_ms: Option<u64>,
-        access: impl FnOnce(Option<u32>) -> u32,
+        fresh: u32,
     ) -> Removed {
         // 0 would mean that it has expired in any case; so does 1.
         let expires_ms = expires_ms.map(|at| at.max(1));
@@ -221,18 +221,13 @@ impl Store {
         let found = self.find(probe);
         let removed = match found {
             Some(Found { at, handle }) => {
-                let at = at as usize;
-                let before = self.trie.leaf(probe.path).access(at);
-                let after = access(Some(before));
-                if after != before {
-                    self.trie.leaf_mut(probe.path).set_access(at, after);
-                }
                 let object = self.forget(handle);
-                Removed { alone: self.rewrite(probe.path, at, handle, &parts), object }
+                let alone = self.rewrite(probe.path, at as usize, handle, &parts);
+                Removed { alone, object }
             }
             None => {
                 let handle = self.write(&parts);
-                let item = Item { tag: probe.tag(), handle, access: access(None) };
+                let item = Item { tag: probe.tag(), handle, access: fresh };
                 let (seed, slabs, alone) = (self.seed, &self.slabs, &self.alone);
                 self.trie.insert(probe.path, item, |handle| {
                     Probe::new(seed, Record::read(slot(slabs, alone, handle)).key()).path
@@ -279,10 +274,10 @@ impl Store {
         Some(Removed { alone: self.free(handle), object })
     }
 
-    /// Gives a string's bytes, `len` of them, to write to; those beyond the old end are 0. `None`:
-    /// there is no such key, or no such memory.
-    pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<&mut [u8]> {
-        let Found { at, mut handle } = self.find(probe)?;
+    /// Makes a string `len` bytes long; those beyond the old end are 0. `None`: there is no such key,
+    /// or no such memory.
+    pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<()> {
+        let Found { at, handle } = self.find(probe)?;
         let at = at as usize;
         let record = self.record(handle);
         let old = record.value();
@@ -296,8 +291,13 @@ impl Store {
             value.resize(len, 0);
             let parts = Parts { key: probe.key, value: &value, ..record.parts() };
             self.rewrite(probe.path, at, handle, &parts);
-            handle = self.trie.leaf(probe.path).handle(at);
         }
+        Some(())
+    }
+
+    /// A string's bytes to write to.
+    pub(crate) fn string_mut(&mut self, probe: &Probe<'_>) -> Option<&mut [u8]> {
+        let Found { handle, .. } = self.find(probe)?;
         let range = self.record(handle).value_range();
         self.slot_mut(handle).get_mut(range)
     }

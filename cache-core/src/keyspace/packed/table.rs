@@ -1,5 +1,6 @@
 //! A table of things by number, in chunks that a clone shares. Freed numbers are given out again.
 
+use super::prefetch::prefetch;
 use super::shared::Shared;
 use alloc::vec::Vec;
 
@@ -28,6 +29,14 @@ impl<T: Clone> Table<T> {
     #[inline(always)]
     pub(super) fn get(&self, number: u32) -> Option<&T> {
         self.chunks.get(number as usize / CHUNK)?[number as usize % CHUNK].as_ref()
+    }
+
+    /// Starts to fetch what the table itself holds at a number.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, number: u32) {
+        if let Some(chunk) = self.chunks.get(number as usize / CHUNK) {
+            prefetch(&chunk[number as usize % CHUNK]);
+        }
     }
 
     #[inline(always)]

@@ -10,6 +10,7 @@
 //! a huge one has many.
 
 use super::leaf::{Item, LIMIT, Leaf};
+use super::prefetch::prefetch;
 use super::shared::Shared;
 use super::slabs::Handle;
 use alloc::vec;
@@ -58,6 +59,48 @@ pub(super) struct Trie {
     root: Shared<Dir>,
     /// Bytes of leaves and directories.
     size: u64,
+}
+
+/// A way that is gone step by step, so that others can be gone meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'a> {
+    dir: &'a Dir,
+    rest: u64,
+}
+
+impl<'a> Way<'a> {
+    /// Goes one directory further. `Err`: to a leaf.
+    #[inline(always)]
+    fn step(self) -> Result<Way<'a>, &'a Leaf> {
+        match &self.dir.children[self.dir.index(self.rest)] {
+            Node::Leaf(leaf) => Err(leaf),
+            Node::Dir(dir) => Ok(Way { dir, rest: self.rest << DIR_BITS }),
+        }
+    }
+
+    /// Starts to fetch the directory.
+    #[inline(always)]
+    fn prefetch_dir(self) {
+        prefetch(self.dir);
+        prefetch(&self.dir.places[(self.rest >> (PATH_BITS - DIR_BITS)) as usize]);
+    }
+
+    /// Starts to fetch where the directory keeps the next step.
+    #[inline(always)]
+    fn prefetch_child(self) {
+        prefetch(&self.dir.children[self.dir.index(self.rest)]);
+    }
+
+    /// Goes to the end.
+    #[inline(always)]
+    fn leaf(mut self) -> &'a Leaf {
+        loop {
+            match self.step() {
+                Ok(way) => self = way,
+                Err(leaf) => return leaf,
+            }
+        }
+    }
 }
 
 /// A leaf, and which paths lead to it.
@@ -199,14 +242,34 @@ impl Trie {
 
     #[inline(always)]
     pub(super) fn leaf(&self, path: u64) -> &Leaf {
-        let (mut dir, mut rest) = (&*self.root, path);
-        loop {
-            match &dir.children[dir.index(rest)] {
-                Node::Leaf(leaf) => return leaf,
-                Node::Dir(below) => dir = below,
+        self.way(path).leaf()
+    }
+
+    #[inline(always)]
+    fn way(&self, path: u64) -> Way<'_> {
+        Way { dir: &self.root, rest: path }
+    }
+
+    /// The leaves of several paths, on the way to which the waits for memory overlap.
+    #[inline(always)]
+    pub(super) fn leaves<const N: usize>(&self, paths: &[u64]) -> [Option<&Leaf>; N] {
+        let mut ways = [self.way(0); N];
+        let ways = &mut ways[..paths.len().min(N)];
+        for (way, &path) in ways.iter_mut().zip(paths) {
+            *way = self.way(path);
+            if let Ok(next) = way.step() {
+                next.prefetch_dir();
+                *way = next;
             }
-            rest <<= DIR_BITS;
         }
+        ways.iter().for_each(|way| way.prefetch_child());
+        let mut leaves = [None; N];
+        for (leaf, way) in leaves.iter_mut().zip(ways) {
+            let found = way.leaf();
+            found.prefetch();
+            *leaf = Some(found);
+        }
+        leaves
     }
 
     /// The leaf of a path, with where the next one begins.
