@@ -15,6 +15,7 @@ extern crate alloc;
 
 pub mod commands;
 pub mod config;
+mod float;
 mod glob;
 mod hash;
 pub mod keyspace;

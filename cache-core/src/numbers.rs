@@ -1,5 +1,6 @@
 //! Numbers as text: strict integers, floats, and the decimal addition behind INCRBYFLOAT.
 
+use crate::float;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -37,9 +38,7 @@ pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
     if text.len() >= FLOAT_LIMIT {
         return None;
     }
-    let text = core::str::from_utf8(text).ok()?;
-    let value: f64 = text.parse().ok()?;
-    (!value.is_nan()).then_some(value)
+    float::parse(text).filter(|value| !value.is_nan())
 }
 
 /// Digits behind the point that INCRBYFLOAT keeps (Redis prints with `%.17Lf`).
@@ -117,7 +116,7 @@ pub(crate) fn format_f64(value: f64) -> Vec<u8> {
     } else if value.is_infinite() {
         String::from(if value > 0.0 { "inf" } else { "-inf" })
     } else {
-        alloc::format!("{value}")
+        float::print(value)
     };
     text.into_bytes()
 }

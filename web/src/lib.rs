@@ -9,3 +9,4 @@
 pub mod library;
 pub mod page;
 mod scene;
+mod text;

@@ -5,6 +5,7 @@
 mod reply;
 pub mod runs;
 
+use crate::text::number;
 use cache_core::config::Config;
 use cache_core::node::{Budget, Run};
 use cache_core::protocol::Value;
@@ -227,7 +228,8 @@ fn micros(ms: f64, what: &str) -> Result<u64, JsValue> {
     if (0.0..=LATEST_MS).contains(&ms) {
         return Ok((ms * 1000.0) as u64);
     }
-    Err(reply::error(&format!("{what} must be between 0 and {LATEST_MS} milliseconds, not {ms}")))
+    let (latest, ms) = (number(LATEST_MS), number(ms));
+    Err(reply::error(&format!("{what} must be between 0 and {latest} milliseconds, not {ms}")))
 }
 
 fn connect(node: &mut Node, now_us: u64) -> Result<ConnId, JsValue> {

@@ -4,6 +4,7 @@ use super::journal::money;
 use super::lab::with;
 use super::model::{Action, Report};
 use super::scene_view::shown;
+use crate::text::{fixed, number};
 use larder_sim::Pattern;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
@@ -86,10 +87,10 @@ fn time(props: &Controls<'_>) -> Html {
                 <button type="button" id="step" title="On to the end of one request"
                     onclick={emit(props.act, Action::Step)}>{ "Step" }</button>
             </div>
-            { slider("speed", "Speed", SPEEDS.len(), speed, format!("{}×", props.report.speed),
+            { slider("speed", "Speed", SPEEDS.len(), speed, format!("{}×", number(props.report.speed)),
                 move |i| act.emit(Action::Speed(SPEEDS[i]))) }
             if let Some(reached) = props.report.reached {
-                <p class="note">{ format!("This browser reaches {reached:.1}×.") }</p>
+                <p class="note">{ format!("This browser reaches {}×.", fixed(reached, 1)) }</p>
             }
         </fieldset>
     }

@@ -6,6 +6,7 @@ use super::lab::Lab;
 use super::marks::mark;
 use super::model::{Action, RowView};
 use crate::scene::Scene;
+use crate::text::fixed;
 use std::rc::Rc;
 use web_sys::HtmlCanvasElement;
 use yew::prelude::*;
@@ -107,7 +108,7 @@ pub(crate) fn shown(view: &RowView) -> (Html, String) {
     let Some(cached) = &view.cached else { return (html! { "not cached" }, String::new()) };
     let left = match cached.ttl_ms {
         None => "no limit".to_owned(),
-        Some(ms) => format!("{:.1} s", ms as f64 / 1000.0),
+        Some(ms) => format!("{} s", fixed(ms as f64 / 1000.0, 1)),
     };
     let state = if cached.ttl_ms == Some(0) {
         html! { <>{ mark("expired") }{ "run out, not noticed yet" }</> }

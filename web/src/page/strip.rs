@@ -5,6 +5,7 @@ use super::journal::Entry;
 use super::marks::mark;
 use super::model::Action;
 use crate::scene::draw::millis;
+use crate::text::fixed;
 use larder_sim::Pattern;
 use yew::prelude::*;
 
@@ -13,16 +14,17 @@ const SHOWN: usize = 40;
 
 /// What is going on, in a sentence or two.
 pub(crate) fn sentence(figures: &Figures, pattern: Pattern, before: Option<&Figures>) -> String {
-    let rate = figures.database_reads_per_s;
+    let rate = fixed(figures.database_reads_per_s, 0);
     let miss = figures.miss_ms.map_or_else(|| "…".to_owned(), millis);
     if pattern == Pattern::NoCache {
         // What it was with the cache, for comparison.
-        let was = before.and_then(|old| Some((old.database_reads_per_s, millis(old.hit_ms?))));
+        let was =
+            before.and_then(|old| Some((fixed(old.database_reads_per_s, 0), millis(old.hit_ms?))));
         let (than, hit) = was.map_or((String::new(), String::new()), |(rate, hit)| {
-            (format!(" instead of {rate:.0}"), format!(" instead of {hit}"))
+            (format!(" instead of {rate}"), format!(" instead of {hit}"))
         });
         return format!(
-            "Without a cache every read goes to the database: {rate:.0} a second{than}, {miss} each{hit}."
+            "Without a cache every read goes to the database: {rate} a second{than}, {miss} each{hit}."
         );
     }
     let (Some(ratio), Some(hit)) = (figures.hit_ratio, figures.hit_ms) else {
@@ -36,8 +38,8 @@ pub(crate) fn sentence(figures: &Figures, pattern: Pattern, before: Option<&Figu
         _ => "A write stores the new row as well, so reads find it at once.",
     };
     format!(
-        "The cache answers {:.0} % of reads in {}, the database the rest in {miss}. {writes}",
-        ratio * 100.0,
+        "The cache answers {} % of reads in {}, the database the rest in {miss}. {writes}",
+        fixed(ratio * 100.0, 0),
         millis(hit),
     )
 }
@@ -48,7 +50,7 @@ pub(crate) fn strip(figures: &Figures, pattern: Pattern) -> Html {
     let ratio = figures
         .hit_ratio
         .filter(|_| pattern != Pattern::NoCache)
-        .map_or_else(|| "–".to_owned(), |r| format!("{:.0} %", r * 100.0));
+        .map_or_else(|| "–".to_owned(), |r| format!("{} %", fixed(r * 100.0, 0)));
     let ms = |us: u64| millis(us as f64 / 1000.0);
     let expired = totals.expired_by_access + totals.expired_by_cycle;
     let cells = [
@@ -59,7 +61,7 @@ pub(crate) fn strip(figures: &Figures, pattern: Pattern) -> Html {
             "rows",
             "database reads",
             totals.database_reads.to_string(),
-            format!("{:.0} a second", figures.database_reads_per_s),
+            format!("{} a second", fixed(figures.database_reads_per_s, 0)),
         ),
         (
             "expired",
@@ -83,7 +85,7 @@ pub(crate) fn strip(figures: &Figures, pattern: Pattern) -> Html {
             "",
             "simulated time",
             clock(figures.now_us),
-            format!("{:.0} requests a second", figures.requests_per_s),
+            format!("{} requests a second", fixed(figures.requests_per_s, 0)),
         ),
     ];
     html! {
@@ -120,7 +122,7 @@ pub(crate) fn log(entries: &[Entry], everything: bool, act: &Callback<Action>) -
                 { for shown.take(SHOWN).map(|entry| html! {
                     <li key={entry.number} class={classes!(entry.kind.name(), entry.by_hand.then_some("mine"))}>
                         { mark(entry.kind.name()) }
-                        <time>{ format!("{:.2}", entry.at_us as f64 / 1e6) }</time>
+                        <time>{ fixed(entry.at_us as f64 / 1e6, 2) }</time>
                         <span>
                             { &entry.text }
                             { for (entry.times > 1).then(|| format!(" {} times.", entry.times)) }

@@ -5,6 +5,7 @@ use super::layout::{Rect, Spot};
 use super::path::Point;
 use super::pen::Pen;
 use super::{Scene, Sight, marks};
+use crate::text::fixed;
 use std::f64::consts::TAU;
 
 /// Requests in an application and statements that wait which are drawn one by one.
@@ -245,7 +246,7 @@ impl Scene {
             let at = Point { x: db.x - 10.0, y: db.cy() };
             pen.weighted("database", at, 600, 13.0, "right", &theme.ink);
         }
-        let rate = format!("{:.0}", sight.database_reads_per_s);
+        let rate = fixed(sight.database_reads_per_s, 0);
         let top = if self.layout.wide { db.cy() - 26.0 } else { db.cy() - 14.0 };
         let size = if self.layout.wide { 30.0 } else { 24.0 };
         pen.weighted(&rate, Point { x: db.cx(), y: top }, 600, size, "center", &theme.miss);
@@ -332,10 +333,10 @@ fn ease(t: f64) -> f64 {
 
 /// Milliseconds in three digits.
 pub(crate) fn millis(ms: f64) -> String {
-    if ms < 10.0 { format!("{ms:.2} ms") } else { format!("{ms:.1} ms") }
+    format!("{} ms", fixed(ms, if ms < 10.0 { 2 } else { 1 }))
 }
 
 /// Bytes in units that one reads.
 pub(crate) fn bytes(n: u64) -> String {
-    if n < 1024 { format!("{n} B") } else { format!("{:.1} KB", n as f64 / 1024.0) }
+    if n < 1024 { format!("{n} B") } else { format!("{} KB", fixed(n as f64 / 1024.0, 1)) }
 }

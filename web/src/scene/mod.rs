@@ -12,6 +12,7 @@ mod pen;
 mod theme;
 mod trips;
 
+use crate::text::number;
 use keys::Rings;
 use larder_sim::{DatabaseLoad, Event, EventKind};
 use layout::{Layout, MAX_CELLS};
@@ -110,7 +111,7 @@ impl Scene {
         let height = layout::height_for(width, self.cells.len());
         let ratio = web_sys::window().map_or(1.0, |w| w.device_pixel_ratio()).clamp(1.0, 3.0);
         let style = self.canvas.style();
-        let _ = style.set_property("height", &format!("{height}px"));
+        let _ = style.set_property("height", &format!("{}px", number(height)));
         self.canvas.set_width((width * ratio) as u32);
         self.canvas.set_height((height * ratio) as u32);
         let _ = self.context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0);

@@ -2,6 +2,7 @@
 
 use super::layout::Rect;
 use super::path::{Path, Point};
+use crate::text::number;
 use js_sys::Array;
 use std::f64::consts::TAU;
 use wasm_bindgen::JsValue;
@@ -107,7 +108,7 @@ impl Pen<'_> {
         align: &str,
         colour: &str,
     ) {
-        self.canvas.set_font(&format!("{weight} {size}px {}", self.font));
+        self.canvas.set_font(&format!("{weight} {}px {}", number(size), self.font));
         self.canvas.set_text_align(align);
         self.canvas.set_text_baseline("middle");
         self.canvas.set_fill_style_str(colour);
@@ -116,7 +117,7 @@ impl Pen<'_> {
 
     /// How wide the text is that was measured by the font set last.
     pub(super) fn width(&self, text: &str, weight: u32, size: f64) -> f64 {
-        self.canvas.set_font(&format!("{weight} {size}px {}", self.font));
+        self.canvas.set_font(&format!("{weight} {}px {}", number(size), self.font));
         self.canvas.measure_text(text).map_or(0.0, |m| m.width())
     }
 }

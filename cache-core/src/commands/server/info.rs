@@ -135,10 +135,10 @@ fn memory<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "used_memory_human:{}", human(used));
     line!(out, "used_memory_peak:{peak}");
     line!(out, "used_memory_peak_human:{}", human(peak));
-    line!(out, "used_memory_peak_perc:{:.2}%", percent(used, peak));
+    line!(out, "used_memory_peak_perc:{}%", percent(used, peak));
     line!(out, "used_memory_overhead:{clients}");
     line!(out, "used_memory_dataset:{data}");
-    line!(out, "used_memory_dataset_perc:{:.2}%", percent(data, used));
+    line!(out, "used_memory_dataset_perc:{}%", percent(data, used));
     line!(out, "maxmemory:{limit}");
     line!(out, "maxmemory_human:{}", human(limit));
     line!(out, "maxmemory_policy:{}", state.config.word(Id::MaxmemoryPolicy));
@@ -148,20 +148,29 @@ fn memory<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
 
 /// `1.50M`, as clients know it.
 fn human(bytes: u64) -> String {
-    let mut size = bytes as f64;
-    let mut unit = 'B';
-    for next in ['K', 'M', 'G', 'T', 'P'] {
-        if size < 1024.0 {
+    if bytes < 1024 {
+        return format!("{bytes}B");
+    }
+    let mut size = 1024;
+    let mut unit = 'K';
+    for next in ['M', 'G', 'T', 'P'] {
+        if bytes / 1024 < size {
             break;
         }
-        size /= 1024.0;
+        size *= 1024;
         unit = next;
     }
-    if unit == 'B' { format!("{bytes}B") } else { format!("{size:.2}{unit}") }
+    format!("{}{unit}", two_places(bytes, size))
 }
 
-fn percent(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 }
+fn percent(part: u64, whole: u64) -> String {
+    if whole == 0 { two_places(100, 1) } else { two_places(part.saturating_mul(100), whole) }
+}
+
+/// A quotient to two places behind the point. (Floats bring much more code to the page.)
+fn two_places(number: u64, by: u64) -> String {
+    let hundredths = (number.saturating_mul(100).saturating_add(by / 2)) / by;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 fn persistence<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
@@ -180,14 +189,14 @@ fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let state = &*cx.state;
     let stats = &state.stats;
     let [commands, bytes_in, bytes_out] = state.rates.per_second();
-    let kib = |bytes: u64| bytes as f64 / 1024.0;
+    let kib = |bytes: u64| two_places(bytes, 1024);
     line!(out, "total_connections_received:{}", stats.connections_received);
     line!(out, "total_commands_processed:{}", stats.commands);
     line!(out, "instantaneous_ops_per_sec:{commands}");
     line!(out, "total_net_input_bytes:{}", stats.net_input_bytes);
     line!(out, "total_net_output_bytes:{}", stats.net_output_bytes);
-    line!(out, "instantaneous_input_kbps:{:.2}", kib(bytes_in));
-    line!(out, "instantaneous_output_kbps:{:.2}", kib(bytes_out));
+    line!(out, "instantaneous_input_kbps:{}", kib(bytes_in));
+    line!(out, "instantaneous_output_kbps:{}", kib(bytes_out));
     line!(out, "rejected_connections:{}", stats.rejected_connections);
     line!(out, "expired_keys:{}", stats.expired);
     line!(out, "evicted_keys:{}", stats.evicted);
