@@ -4,6 +4,7 @@ mod bench;
 mod debian;
 mod fresh;
 mod fuzz;
+mod imports;
 mod install;
 mod job;
 mod null_server;

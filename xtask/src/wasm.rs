@@ -1,6 +1,7 @@
 //! What is built to WebAssembly: the page's `pkg/` by wasm-pack and the Worker's `worker/build/`
 //! by worker-build, both with the workspace's profile `wasm` and the same `wasm-opt`.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::{env, fs};
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 use crate::fresh::Stamp;
 use crate::job::Job;
 use crate::tools::{Group, named};
-use crate::{install, paths, proc, setup, sh};
+use crate::{imports, install, paths, proc, setup, sh};
 
 /// Something built to WebAssembly.
 pub(crate) struct Artifact {
@@ -17,6 +18,8 @@ pub(crate) struct Artifact {
     group: Group,
     inputs: &'static [&'static str],
     wasm: &'static str,
+    /// JavaScript that goes with it and is still as readable as it came.
+    glue: Option<&'static str>,
     outputs: &'static [&'static str],
     build: fn(&mut Job, bool) -> Result<()>,
 }
@@ -34,6 +37,7 @@ pub(crate) const PAGE: Artifact = Artifact {
         "xtask/node/package-lock.json",
     ],
     wasm: "pkg/larder_web_bg.wasm",
+    glue: Some("pkg/larder_web.js"),
     outputs: &["pkg"],
     build: page,
 };
@@ -44,15 +48,21 @@ pub(crate) const WORKER: Artifact = Artifact {
     group: Group::Worker,
     inputs: &["cache-core", "worker", "Cargo.toml", "Cargo.lock"],
     wasm: "worker/build/index_bg.wasm",
+    glue: None,
     outputs: &["worker/build/index.js", "worker/build/index_bg.wasm"],
     build: worker_build,
 };
 
 /// For the fewest bytes after gzip, which isn't the same as the fewest: inlining takes 2.5 % off a
-/// module and adds 6 % to what is downloaded. The Worker's glue catches traps, to begin anew after
-/// one, by exception handling.
-const WASM_OPT: &[&str] =
-    &["-Oz", "--skip-pass=inlining-optimizing", "--strip-producers", "--enable-exception-handling"];
+/// module and adds 6 % to what is downloaded; taking common expressions out, the other way about,
+/// 0.6 % and 0.5 %. The Worker's glue catches traps, to begin anew after one, by exception handling.
+const WASM_OPT: &[&str] = &[
+    "-Oz",
+    "--skip-pass=inlining-optimizing",
+    "--skip-pass=local-cse",
+    "--strip-producers",
+    "--enable-exception-handling",
+];
 
 /// Between flags in `CARGO_ENCODED_RUSTFLAGS`.
 const SEPARATOR: &str = "\x1f";
@@ -70,6 +80,9 @@ impl Artifact {
         (self.build)(job, dev)?;
         if !dev {
             optimize(job, self.wasm)?;
+            if let Some(glue) = self.glue {
+                minify(job, self.wasm, glue)?;
+            }
         }
         // Anew, since the build may have added to Cargo.lock.
         Stamp::of(self.name, self.inputs, self.outputs, &how)?.keep()
@@ -170,4 +183,22 @@ fn optimize(job: &mut Job, wasm: &str) -> Result<()> {
     let mut command = sh::with_tools("wasm-opt")?;
     job.run(command.args(WASM_OPT).arg(&wasm).arg("-o").arg(&smaller))?;
     fs::rename(&smaller, &wasm).with_context(|| format!("cannot replace {}", wasm.display()))
+}
+
+/// Gives a module and its glue short names for each other, and the glue no comments and no air.
+fn minify(job: &mut Job, wasm: &str, glue: &str) -> Result<()> {
+    let (wasm, glue) = (paths::root().join(wasm), paths::root().join(glue));
+    let cannot = |path: &Path| format!("cannot read {}", path.display());
+    let module = wasm.with_extension("js");
+    let module = module.file_name().and_then(OsStr::to_str).context("a file without a name")?;
+    let (short, text) = imports::shorten(
+        &fs::read(&wasm).with_context(|| cannot(&wasm))?,
+        &fs::read_to_string(&glue).with_context(|| cannot(&glue))?,
+        &format!("./{module}"),
+    )?;
+    fs::write(&wasm, short).and_then(|()| fs::write(&glue, text)).context("cannot write pkg/")?;
+    let mut command = sh::with_tools("esbuild")?;
+    command.args(["--minify", "--format=esm", "--target=es2022", "--log-level=warning"]);
+    let out = format!("--outfile={}", glue.display());
+    job.run(command.arg(&glue).args([&out, "--allow-overwrite"]))
 }
