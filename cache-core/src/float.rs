@@ -345,6 +345,23 @@ mod tests {
         assert_eq!(parse(text.as_bytes()).map(bits), wanted, "{text}");
     }
 
+    fn decimal(long: Long) -> String {
+        let (mut rest, mut text) = (long, Vec::new());
+        while rest.bits() > 0 {
+            // By long division, digit by digit from the greatest.
+            let mut left = 0;
+            for digit in rest.0.iter_mut().rev() {
+                left = left << 32 | u64::from(*digit);
+                *digit = (left / 10) as u32;
+                left %= 10;
+            }
+            text.push(b'0' + left as u8);
+            rest.trim();
+        }
+        text.reverse();
+        String::from_utf8(text).unwrap()
+    }
+
     fn prints_as_usual(value: f64) {
         if value.is_finite() {
             assert_eq!(print(value), value.to_string(), "{value:e}");
@@ -391,10 +408,13 @@ mod tests {
             "9007199254740993.00000000000000000000000000001",
             "1e23",
             "8.5e22",
-            "17976931348623158079372897140530341507993413271003782693617377898044496829276475094664901797758720709633028641669288791094655554785194040263065748867150582068190890200070838367627385484581771153176447573027006985557136695962284291481986083493647529271907416844436551070434271155969950809304288017790417449779",
         ] {
             reads_as_usual(text);
         }
+        // Half way from the greatest float to the next power of two.
+        let mut half = Long::from((1 << 54) - 1);
+        half.shift_left(970);
+        reads_as_usual(&decimal(half));
         // Behind what is read.
         let half = "9007199254740993".to_string() + &"0".repeat(900) + ".";
         reads_as_usual(&half);

@@ -43,7 +43,6 @@ pub(crate) fn parse_f64(text: &[u8]) -> Option<f64> {
 
 /// Digits behind the point that INCRBYFLOAT keeps (Redis prints with `%.17Lf`).
 const FRACTION_DIGITS: u32 = 17;
-const UNIT: i128 = 10i128.pow(FRACTION_DIGITS);
 
 /// Adds two decimal numbers given as text and gives the sum as text, without exponent and without
 /// trailing zeros.
@@ -101,11 +100,24 @@ fn fixed(text: &[u8]) -> Option<i128> {
 }
 
 fn format_fixed(value: i128) -> Vec<u8> {
-    let (whole, fraction) =
-        (value.unsigned_abs() / UNIT as u128, value.unsigned_abs() % UNIT as u128);
-    let sign = if value < 0 { "-" } else { "" };
-    let text = alloc::format!("{sign}{whole}.{fraction:017}");
-    String::from(text.trim_end_matches('0').trim_end_matches('.')).into_bytes()
+    // From the end; a Display of 128 bits would be more code.
+    let (mut text, mut rest, mut places) = (Vec::new(), value.unsigned_abs(), 0);
+    while rest > 0 || places <= FRACTION_DIGITS {
+        let digit = (rest % 10) as u8;
+        if places == FRACTION_DIGITS && !text.is_empty() {
+            text.push(b'.');
+        }
+        if digit > 0 || places >= FRACTION_DIGITS || !text.is_empty() {
+            text.push(b'0' + digit);
+        }
+        rest /= 10;
+        places += 1;
+    }
+    if value < 0 {
+        text.push(b'-');
+    }
+    text.reverse();
+    text
 }
 
 /// A float as the protocol shows it: the shortest text that reads back as the same number, without

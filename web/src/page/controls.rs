@@ -49,7 +49,7 @@ fn cache(props: &Controls<'_>) -> Html {
         |&ttl| f64::from(ttl.wrapping_sub(1)),
         f64::from(props.report.ttl_s.wrapping_sub(1)),
     );
-    let act = props.act.clone();
+    let act = props.act;
     html! {
         <fieldset class="group">
             <legend>{ "Cache" }</legend>
@@ -67,7 +67,7 @@ fn cache(props: &Controls<'_>) -> Html {
                 }) }
             </div>
             { slider("ttl", "TTL", TTLS.len(), ttl, ttl_text(props.report.ttl_s),
-                move |i| act.emit(Action::Ttl(TTLS[i]))) }
+                act.reform(|i| Action::Ttl(TTLS[i]))) }
         </fieldset>
     }
 }
@@ -75,7 +75,7 @@ fn cache(props: &Controls<'_>) -> Html {
 fn time(props: &Controls<'_>) -> Html {
     let paused = props.report.paused;
     let speed = nearest(SPEEDS, |&s| s.ln(), props.report.speed.max(0.01).ln());
-    let act = props.act.clone();
+    let act = props.act;
     html! {
         <fieldset class="group">
             <legend>{ "Time" }</legend>
@@ -88,7 +88,7 @@ fn time(props: &Controls<'_>) -> Html {
                     onclick={emit(props.act, Action::Step)}>{ "Step" }</button>
             </div>
             { slider("speed", "Speed", SPEEDS.len(), speed, format!("{}×", number(props.report.speed)),
-                move |i| act.emit(Action::Speed(SPEEDS[i]))) }
+                act.reform(|i| Action::Speed(SPEEDS[i]))) }
             if let Some(reached) = props.report.reached {
                 <p class="note">{ format!("This browser reaches {}×.", fixed(reached, 1)) }</p>
             }
@@ -100,7 +100,7 @@ fn traffic(props: &Controls<'_>) -> Html {
     let traffic = props.report.traffic;
     let rate = nearest(RATES, |&r| f64::from(r).ln(), f64::from(traffic.rate_per_s.max(1)).ln());
     let share = nearest(SHARES, |&s| f64::from(s), f64::from(traffic.write_permille));
-    let (set_rate, set_share) = (props.act.clone(), props.act.clone());
+    let act = props.act;
     html! {
         <fieldset class="group">
             <legend>{ "Traffic" }</legend>
@@ -112,9 +112,9 @@ fn traffic(props: &Controls<'_>) -> Html {
                 </button>
             </div>
             { slider("rate", "Rate", RATES.len(), rate, format!("{}/s", traffic.rate_per_s),
-                move |i| set_rate.emit(with(traffic, |t| t.rate_per_s = RATES[i]))) }
+                act.reform(move |i| with(traffic, |t| t.rate_per_s = RATES[i]))) }
             { slider("share", "Writes", SHARES.len(), share, format!("{} %", traffic.write_permille / 10),
-                move |i| set_share.emit(with(traffic, |t| t.write_permille = SHARES[i]))) }
+                act.reform(move |i| with(traffic, |t| t.write_permille = SHARES[i]))) }
         </fieldset>
     }
 }
@@ -160,12 +160,12 @@ fn slider(
     steps: usize,
     at: usize,
     shown: String,
-    set: impl Fn(usize) + 'static,
+    set: Callback<usize>,
 ) -> Html {
     let oninput = Callback::from(move |event: InputEvent| {
         let value = event.target_dyn_into::<HtmlInputElement>().map(|input| input.value());
         if let Some(at) = value.and_then(|value| value.parse().ok()).filter(|&at| at < steps) {
-            set(at);
+            set.emit(at);
         }
     });
     html! {

@@ -193,10 +193,11 @@ fn done(product: u32, latency_us: u64, outcome: Outcome, ttl_s: u32) -> Option<(
 
 /// The price in a cached row.
 fn price(payload: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(payload).ok()?;
-    let (_, rest) = text.split_once("\"price_cents\":")?;
-    let digits: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect();
-    digits.parse().ok().map(money)
+    const NAME: &[u8] = b"\"price_cents\":";
+    // Searching in text would bring an algorithm for long ones.
+    let at = payload.windows(NAME.len()).position(|part| part == NAME)? + NAME.len();
+    let digits = payload[at..].iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-');
+    digits.map(|&byte| char::from(byte)).collect::<String>().parse().ok().map(money)
 }
 
 /// Cents as euros.
