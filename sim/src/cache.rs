@@ -16,9 +16,6 @@ use cache_core::{Budget, Config, ConnId, Node, Peer};
 
 /// Commands that one turn of the node's loop runs at the most.
 const TURN_COMMANDS: u32 = 64;
-/// Housekeeping waits for the next multiple of this moment, as a server's timer (`hz 10`) has it.
-/// Keys that a command meets before it expire by access, the others by the cycle.
-const HOUSEKEEPING_US: u64 = 100_000;
 /// Output of one turn at which commands may have been held back: another turn looks.
 const LARGE_OUTPUT: usize = 1 << 20;
 /// `proto-max-bulk-len` of simulated nodes: a browser tab is no place for strings of 512 MB.
@@ -167,19 +164,11 @@ impl Cache {
             }
         }
         self.phase = Phase::Asleep { until_us: None };
-        let due_us = if more { Some(world.now_us) } else { self.next_timeout_us(world.now_us) };
+        let timeout_us = self.node.poll_timeout().map(Timeout::at_us);
+        let due_us = if more { Some(world.now_us) } else { timeout_us };
         if let Some(at_us) = due_us {
-            self.wake(world, at_us);
+            self.wake(world, at_us.max(world.now_us));
         }
-    }
-
-    fn next_timeout_us(&self, now_us: u64) -> Option<u64> {
-        Some(match self.node.poll_timeout()? {
-            Timeout::Deadline(at_us) => at_us.max(now_us),
-            Timeout::Housekeeping(at_us) => {
-                at_us.max(now_us + 1).checked_next_multiple_of(HOUSEKEEPING_US)?
-            }
-        })
     }
 
     /// Sends what a connection has, closes it when the node wants that, and says how much it was.

@@ -104,6 +104,21 @@ test('a key runs out of time', async () => {
   assert.equal(again.counters.hits, before.counters.hits);
 });
 
+test('now and then a read meets a key whose time has run out', async () => {
+  const { page } = await visit();
+  const met = await until(page, (s) => s.counters.expiredByAccess > 0 && s.counters.expiredByCycle > 0,
+    'keys met and keys swept', 60_000);
+  assert.equal(met.ratePerS, 20, 'by the traffic that there is at first');
+  // Each has its figure, its mark in the legend and its line in the log.
+  await page.click('#pause');
+  const { counters } = await until(page, (s) => s.paused, 'time stands still');
+  const figures = new RegExp(`${counters.expiredByAccess} met, ${counters.expiredByCycle} swept`);
+  await shows(page, '.strip .cell.expired', figures);
+  await shows(page, '.log', /ran out of time: a read found it expired/);
+  for (const name of ['met', 'expired']) await page.waitForSelector(`.legend .mark.${name}`);
+  await page.waitForSelector('.log .mark.met');
+});
+
 test('a write by lazy loading leaves a stale read, one by write-through does not', async () => {
   const { page } = await visit({ quiet: true });
   const readAndWrite = async () => {

@@ -69,8 +69,6 @@ pub(crate) struct State {
     pub(crate) clock: Now,
     /// 40 hexadecimal digits that tell this life of this node from all others.
     pub(crate) run_id: String,
-    /// Monotonic microseconds at which the expiry cycle may run again.
-    pub(crate) next_cycle_us: u64,
     /// Monotonic microseconds at which idle clients are looked for again.
     pub(crate) next_idle_check_us: u64,
 }
@@ -114,7 +112,6 @@ impl State {
             started: now,
             clock: now,
             run_id,
-            next_cycle_us: 0,
             next_idle_check_us: 0,
         }
     }
@@ -157,10 +154,13 @@ impl State {
 
 /// What time and limits ask of it.
 impl State {
-    /// The monotonic moment of a wall moment, by what both clocks showed last.
+    /// The monotonic moment of a wall moment, by what both clocks showed last: 0 when it was before
+    /// monotonic time began.
     pub(crate) fn mono_of_wall_ms(&self, wall_ms: u64) -> u64 {
-        let ahead = wall_ms.saturating_mul(1000).saturating_sub(self.clock.wall_us);
-        self.clock.mono_us.saturating_add(ahead)
+        let (wall_us, clock) = (wall_ms.saturating_mul(1000), self.clock);
+        let ahead_us = wall_us.saturating_sub(clock.wall_us);
+        let behind_us = clock.wall_us.saturating_sub(wall_us);
+        clock.mono_us.saturating_add(ahead_us).saturating_sub(behind_us)
     }
 
     /// Whether this node obeys a stream of effects. It lets the stream say when a key goes: a key

@@ -18,11 +18,7 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
         return Some(Timeout::Deadline(state.clock.mono_us));
     }
     let deadline = conns.next_unblock().map(Timeout::Deadline);
-    let expiry = next_expiry(state, conns).map(|at_ms| {
-        // Expiry is in wall time; the difference of the clocks is taken when asked.
-        let due = state.mono_of_wall_ms(at_ms);
-        Timeout::Housekeeping(due.max(state.next_cycle_us))
-    });
+    let expiry = next_cycle_us(state, conns).map(Timeout::Housekeeping);
     let idle = (state.watches_clients() && conns.len() > 0)
         .then_some(Timeout::Housekeeping(state.next_idle_check_us));
     let redial = state.redial_at().map(Timeout::Deadline);
@@ -41,7 +37,7 @@ pub(super) fn tick<O: Observer>(
     state.clock = now;
     state.rates.look(&state.stats, now.mono_us);
     state.keyspace.free_some();
-    if next_expiry(state, conns).is_some() {
+    if next_cycle_us(state, conns).is_some_and(|at_us| at_us <= now.mono_us) {
         expire_cycle(state, now, limit as usize, observer);
     }
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
@@ -56,21 +52,20 @@ pub(super) fn tick<O: Observer>(
     }
 }
 
-/// The earliest moment (wall milliseconds) at which the cycle may have something to remove.
-fn next_expiry(state: &State, conns: &Connections) -> Option<u64> {
-    if state.obeys_stream(conns) { None } else { state.keyspace.next_expiry() }
+/// When the expiry cycle has something to remove: the first multiple of its period (`hz` times a
+/// second) at which a key's time has run out. It wakes for no key, as in Redis, so that a command
+/// may meet the key before it does. What a budget left over is due still.
+fn next_cycle_us(state: &State, conns: &Connections) -> Option<u64> {
+    if state.obeys_stream(conns) {
+        return None;
+    }
+    let runs_out_us = state.mono_of_wall_ms(state.keyspace.next_expiry()?);
+    let hz = state.config.number(Id::Hz).max(1) as u64;
+    runs_out_us.checked_next_multiple_of(1_000_000 / hz)
 }
 
 fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer: &mut O) {
-    if state.next_cycle_us > now.mono_us {
-        return;
-    }
     let expired = state.keyspace.take_expired(now.wall_ms(), limit);
-    // With work left over the next call goes on at once.
-    if expired.len() < limit {
-        let hz = state.config.number(Id::Hz).max(1) as u64;
-        state.next_cycle_us = now.mono_us + 1_000_000 / hz / 10;
-    }
     for (db, key) in expired {
         state.stats.expired_by_cycle += 1;
         state.note_expired(db, &key);

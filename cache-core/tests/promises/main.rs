@@ -357,6 +357,29 @@ fn clocks_may_jump() {
     assert_eq!(ttl(&mut node, Now { mono_us: u64::MAX, wall_us: u64::MAX }), ":-2\r\n");
 }
 
+/// The cycle keeps to `hz` and wakes for no key: whoever asks in between meets what has run out.
+#[test]
+fn what_runs_out_between_two_cycles_is_met_by_whoever_asks() {
+    let at = |ms: u64| Now { mono_us: ms * 1000, wall_us: START.wall_us + ms * 1000 };
+    let mut node = Node::new(Config::default(), 1, at(0));
+    let conn = node.handle_connect(at(0), Peer::default()).expect("room");
+    let set = |node: &mut Node, key, ms| {
+        node.request(at(0), conn, &["SET", key, "v", "PX", ms], &mut ()).expect("an answer")
+    };
+    set(&mut node, "met", "230");
+    set(&mut node, "swept", "240");
+    let found = |node: &Node| (node.stats().expired, node.stats().expired_by_cycle);
+    assert_eq!(node.poll_timeout(), Some(Timeout::Housekeeping(300_000)));
+    let reply = node.request(at(250), conn, &["GET", "met"], &mut ()).expect("an answer");
+    assert_eq!((reply.as_slice(), found(&node)), (&b"$-1\r\n"[..], (1, 0)));
+    assert_eq!(node.keyspace().len(0), 1, "nobody has asked for the other");
+    assert_eq!(node.poll_timeout(), Some(Timeout::Housekeeping(300_000)));
+    // Called late, the cycle makes up for what it should have done.
+    assert_eq!(node.run(at(310), Budget::default(), &mut ()), Run::Idle);
+    assert_eq!((found(&node), node.keyspace().len(0)), ((2, 1), 0));
+    assert_eq!(node.poll_timeout(), None);
+}
+
 /// Between the queueing of a write and its EXEC.
 #[test]
 fn a_transaction_is_refused_for_what_happened_since_it_was_queued() {

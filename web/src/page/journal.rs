@@ -21,6 +21,9 @@ pub(crate) enum Kind {
     Miss,
     Write,
     Stale,
+    /// Found by a read after its time.
+    Met,
+    /// Gone without anyone asking.
     Expired,
     Setting,
     Trouble,
@@ -34,6 +37,7 @@ impl Kind {
             Kind::Miss => "miss",
             Kind::Write => "write",
             Kind::Stale => "stale",
+            Kind::Met => "met",
             Kind::Expired => "expired",
             Kind::Setting => "setting",
             Kind::Trouble => "trouble",
@@ -119,11 +123,13 @@ fn sentence(kind: &EventKind, ttl_s: u32) -> Option<(Kind, String)> {
         }
         EventKind::CacheExpired { key, by, .. } => {
             let key = String::from_utf8_lossy(key);
-            let how = match by {
-                ExpiredBy::Access => "a read found it expired (lazy expiry)",
-                ExpiredBy::Cycle => "the cache removed it by itself (active expiry)",
+            let (kind, how) = match by {
+                ExpiredBy::Access => (Kind::Met, "a read found it expired (lazy expiry)"),
+                ExpiredBy::Cycle => {
+                    (Kind::Expired, "the cache removed it by itself (active expiry)")
+                }
             };
-            (Kind::Expired, format!("{key} ran out of time: {how}."))
+            (kind, format!("{key} ran out of time: {how}."))
         }
         EventKind::CacheEvicted { key, .. } => {
             let key = String::from_utf8_lossy(key);

@@ -12,6 +12,7 @@ pub(crate) fn mark(name: &'static str) -> Html {
         "store" => html! { <path d="M-5-5h10v10h-10z" class="open" /> },
         "stale" => html! { <path d="M0-6.5 6.5 5.5h-13z" /> },
         "expired" => html! { <circle r="5.5" class="open dashed" /> },
+        "met" => html! { <path d="M-5.5 0a5.5 5.5 0 1 1 0 .1zM-3-3 3 3M-3 3 3-3" class="open" /> },
         "trouble" => html! { <path d="M-5-5 5 5M-5 5 5-5" class="open" /> },
         _ => html! { <circle r="2.5" /> },
     };

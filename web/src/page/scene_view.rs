@@ -59,7 +59,8 @@ pub(crate) fn SceneView(props: &Props) -> Html {
         ("write", "write"),
         ("store", "stored in the cache"),
         ("stale", "stale: out of date"),
-        ("expired", "expired"),
+        ("met", "expired: a read met it"),
+        ("expired", "expired: the cache swept it"),
     ];
     html! {
         <figure class="scene">

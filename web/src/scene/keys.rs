@@ -116,7 +116,11 @@ impl Rings {
             }
         }
         self.learn(pending);
-        if let Some(ring) = self.rings.get_mut(pending.cell) {
+        let Some(ring) = self.rings.get_mut(pending.cell) else { return };
+        // Who meets a key whose time has run out misses it at the same moment. What is the rarer
+        // is seen; the miss is seen to go on to the database.
+        let met = ring.last == Some((Happened::ExpiredMet, pending.seen_at));
+        if !(met && pending.what == Happened::Miss) {
             ring.last = Some((pending.what, pending.seen_at));
         }
     }
@@ -138,5 +142,25 @@ impl Rings {
     pub(super) fn is_still(&self, clock: f64) -> bool {
         self.pending.is_empty()
             && self.rings.iter().all(|r| r.last.is_none_or(|(_, at)| clock - at > FLASH))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_met_after_its_time_is_seen_so_rather_than_missed() {
+        let mut rings = Rings::default();
+        rings.set_products(&[7]);
+        let (key, request) = (shop::key(7), Some(1));
+        let by = ExpiredBy::Access;
+        rings.take(&EventKind::CacheExpired { request, key: key.clone(), by }, 10, 5.0);
+        rings.take(&EventKind::CacheMiss { request, key: key.clone() }, 10, 5.0);
+        rings.play(5.0);
+        assert_eq!(rings.rings[0].last, Some((Happened::ExpiredMet, 5.0)));
+        rings.take(&EventKind::CacheMiss { request, key }, 11, 6.0);
+        rings.play(6.0);
+        assert_eq!(rings.rings[0].last, Some((Happened::Miss, 6.0)));
     }
 }
