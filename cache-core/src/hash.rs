@@ -26,18 +26,34 @@ impl HashSeed {
 /// modulo 16384.
 ///
 /// Source: Redis Cluster specification, "Key distribution model" and "Hash tags".
+#[inline]
 pub(crate) fn slot_of(key: &[u8]) -> u16 {
     crc16(hash_tag(key)) & (SLOTS - 1)
 }
 
 /// The part between the first `{` and the first `}` after it, when that part is not empty.
 fn hash_tag(key: &[u8]) -> &[u8] {
+    if !has_brace(key) {
+        return key;
+    }
     let Some(open) = key.iter().position(|&b| b == b'{') else { return key };
     let tail = &key[open + 1..];
     match tail.iter().position(|&b| b == b'}') {
         Some(len) if len > 0 => &tail[..len],
         _ => key,
     }
+}
+
+/// Whether there is a `{`, eight bytes at a time.
+#[inline(always)]
+fn has_brace(key: &[u8]) -> bool {
+    let (eights, rest) = key.as_chunks::<8>();
+    eights.iter().any(|eight| {
+        let differs = u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b'{'; 8]);
+        // A byte that is 0 borrows; another one may be taken for it, but none is missed
+        // (Lamport, "Multiple byte processing with full-word instructions", CACM 1975).
+        differs.wrapping_sub(0x0101_0101_0101_0101) & !differs & 0x8080_8080_8080_8080 != 0
+    }) || rest.contains(&b'{')
 }
 
 /// What a byte does to the sum, with so many others behind it (Kounavis and Berry, "A Systematic

@@ -264,7 +264,8 @@ impl Keyspace {
     pub(crate) fn take_expired(&mut self, now_ms: u64, limit: usize) -> Vec<(u32, Box<[u8]>)> {
         let mut all = Vec::new();
         for db in 0..self.databases() {
-            for (key, removed) in self.change(db, |store| store.take_due(now_ms, limit - all.len())) {
+            for (key, removed) in self.change(db, |store| store.take_due(now_ms, limit - all.len()))
+            {
                 all.push((db, key));
                 self.trash.take(removed);
             }

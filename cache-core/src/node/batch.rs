@@ -1,7 +1,7 @@
 //! Commands of one connection that have been read ahead of their turn.
 //!
 //! While the first of them runs, the memory that the others will read is on its way: a lookup in a
-//! large keyspace is little more than three waits for memory, which overlap when several keys are
+//! large keyspace is little more than a few waits for memory, which overlap when several keys are
 //! known at once. Only commands with keys are read ahead of, since no other may change how the next
 //! one is to be read (AUTH, CONFIG SET, RESET). What must never be here: anything that a client
 //! could see.
@@ -22,20 +22,59 @@ const AHEAD: usize = 32;
 
 /// A command that has been read.
 #[derive(Clone, Debug)]
-pub(super) struct Ahead {
+struct Command {
     /// Where it lies in the connection's input.
-    pub(super) bytes: Range<usize>,
-    spans: Range<usize>,
+    bytes: Range<usize>,
+    /// Where its arguments' spans lie in the batch.
+    spans: Range<u32>,
+    id: Option<CommandId>,
+    /// Which argument its probe is for; 0 none.
+    key: u8,
+}
+
+/// A command whose turn it is.
+#[derive(Debug)]
+pub(super) struct Ahead<'a> {
+    pub(super) args: Args<'a>,
+    /// Bytes of input that it takes.
+    pub(super) len: usize,
     pub(super) id: Option<CommandId>,
-    /// What finds its first key.
-    probe: Option<Probe<'static>>,
+    /// Its first key, with what finds it.
+    pub(super) probe: Option<Probe<'a>>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Batch {
-    commands: Vec<Ahead>,
-    next: usize,
+    commands: Vec<Command>,
+    /// One for each command; of the last one it may stand for nothing.
+    probes: Vec<Probe<'static>>,
     spans: Vec<Span>,
+    next: usize,
+    /// The name that was looked up last: most pipelines repeat it.
+    last: Name,
+}
+
+/// A command's name as it was sent, and what it means.
+#[derive(Clone, Debug, Default)]
+struct Name {
+    text: Vec<u8>,
+    id: Option<CommandId>,
+}
+
+impl Name {
+    #[inline(always)]
+    fn look_up(&mut self, text: &[u8]) -> Option<CommandId> {
+        if self.text != text {
+            let id = commands::find_id(text);
+            self.id = id.filter(|id| !id.spec().is(Role::CONTAINER | Role::SUBCOMMAND));
+            self.text.clear();
+            // What is no command may be of any length.
+            if self.id.is_some() {
+                self.text.extend_from_slice(text);
+            }
+        }
+        self.id
+    }
 }
 
 impl Batch {
@@ -45,29 +84,22 @@ impl Batch {
 
     pub(super) fn clear(&mut self) {
         self.commands.clear();
+        self.probes.clear();
         self.spans.clear();
         self.next = 0;
     }
 
     /// Takes the next command.
-    pub(super) fn pop(&mut self) -> Option<Ahead> {
-        let ahead = self.commands.get(self.next)?.clone();
+    #[inline(always)]
+    pub(super) fn pop<'a>(&'a mut self, input: &'a [u8]) -> Option<Ahead<'a>> {
+        let command = self.commands.get(self.next)?;
+        let probe = &self.probes[self.next];
         self.next += 1;
-        Some(ahead)
-    }
-
-    /// A command's arguments and, where that is known, its first key with what finds it.
-    pub(super) fn args<'a>(
-        &'a self,
-        input: &'a [u8],
-        ahead: &Ahead,
-    ) -> (Args<'a>, Option<Probe<'a>>) {
-        let bytes = input.get(ahead.bytes.clone()).unwrap_or_default();
-        let args = Args::new(bytes, &self.spans[ahead.spans.clone()]);
-        let probe = ahead.id.zip(ahead.probe).map(|(id, probe)| {
-            probe.of(args.at(usize::from(id.spec().first_key)))
-        });
-        (args, probe)
+        let bytes = input.get(command.bytes.clone()).unwrap_or_default();
+        let spans = &self.spans[command.spans.start as usize..command.spans.end as usize];
+        let args = Args::new(bytes, spans);
+        let probe = (command.key > 0).then(|| probe.of(args.at(command.key.into())));
+        Some(Ahead { args, len: bytes.len(), id: command.id, probe })
     }
 
     /// Reads up to `most` commands ahead and starts to fetch what they will read. An error in what
@@ -83,6 +115,7 @@ impl Batch {
         self.clear();
         let limits = limits(state, conn);
         let mut at = conn.consumed;
+        let mut to_write = false;
         while self.commands.len() < most.min(AHEAD) {
             let buf = &input[at..];
             let parsed = match parser.parse(buf, limits) {
@@ -95,17 +128,20 @@ impl Batch {
                 }
             };
             let args = parser.args(buf);
-            let id = commands::find_id(args.at(0));
-            let id = id.filter(|id| !id.spec().role.intersects(Role::CONTAINER | Role::SUBCOMMAND));
-            let key = id
-                .map(|id| usize::from(id.spec().first_key))
-                .filter(|&i| i > 0)
-                .and_then(|i| args.get(i));
+            let id = self.last.look_up(args.at(0));
+            let at_key = id.map_or(0, |id| id.spec().first_key);
+            let key = args.get(at_key.into()).filter(|_| at_key > 0);
             let probe = key.map(|key| state.keyspace.probe(key).without_key());
-            let start = self.spans.len();
+            to_write |= id.is_some_and(|id| id.spec().flags.contains(Flags::WRITE));
+            let start = self.spans.len() as u32;
             self.spans.extend_from_slice(parser.spans());
-            let (bytes, spans) = (at..at + parsed.len, start..self.spans.len());
-            self.commands.push(Ahead { bytes, spans, id, probe });
+            self.commands.push(Command {
+                bytes: at..at + parsed.len,
+                spans: start..self.spans.len() as u32,
+                id,
+                key: if probe.is_some() { at_key } else { 0 },
+            });
+            self.probes.push(probe.unwrap_or_default());
             parser.next();
             at += parsed.len;
             if probe.is_none() {
@@ -113,21 +149,7 @@ impl Batch {
             }
         }
         if self.commands.len() > 1 {
-            let mut probes = [Probe::default(); AHEAD];
-            let mut count = 0;
-            for (probe, known) in probes.iter_mut().zip(self.commands.iter().filter_map(|a| a.probe)) {
-                *probe = known;
-                count += 1;
-            }
-            let writes = |ahead: &Ahead| {
-                ahead.id.is_some_and(|id| id.spec().flags.contains(Flags::WRITE))
-            };
-            let to_write = self.commands.iter().any(writes);
-            state.keyspace.prefetch(conn.db, &mut probes[..count], to_write);
-            // Only the last command may have no key.
-            for (ahead, probe) in self.commands.iter_mut().zip(&probes[..count]) {
-                ahead.probe = Some(*probe);
-            }
+            state.keyspace.prefetch(conn.db, &mut self.probes, to_write);
         }
     }
 }

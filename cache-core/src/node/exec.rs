@@ -1,6 +1,7 @@
 //! Executing: whose turn it is, running a command, and holding its reply back until it is safe.
 
 use super::admit::{Admitted, admit, lookup, must_log_in};
+use super::batch::Ahead;
 use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
 use super::error::Flow;
@@ -80,16 +81,15 @@ impl Node {
                 batch.gather(&self.state, conn, &input, &mut parser, turn as usize);
             }
             let mut cx = Bench { now, node: self, conn, observer, background };
-            let done = match (cx.conn.suspended.take(), batch.pop()) {
-                (Some(suspended), _) => cx.resume(*suspended),
-                (None, Some(ahead)) => {
-                    let (args, probe) = batch.args(&input, &ahead);
-                    cx.run_read(args, ahead.bytes.len(), ahead.id, probe)
-                }
-                (None, None) => match cx.next_command(&input, &mut parser) {
+            let done = if let Some(suspended) = cx.conn.suspended.take() {
+                cx.resume(*suspended)
+            } else if let Some(Ahead { args, len, id, probe }) = batch.pop(&input) {
+                cx.run_read(args, len, id, probe)
+            } else {
+                match cx.next_command(&input, &mut parser) {
                     Some(done) => done,
                     None => break false,
-                },
+                }
             };
             turn -= 1;
             *left -= 1;
@@ -261,8 +261,7 @@ impl<O: Observer> Bench<'_, O> {
     /// holds it back until it is safe.
     fn settle(&mut self, mark: usize) {
         let conn = &mut *self.conn;
-        let unheard =
-            ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP | ConnFlags::REPLY_SKIP_NEXT;
+        let unheard = ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP | ConnFlags::REPLY_SKIP_NEXT;
         if conn.has(unheard) || !conn.pushes.is_empty() {
             Self::settle_unheard(conn, mark);
         }

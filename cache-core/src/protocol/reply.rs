@@ -30,6 +30,9 @@ pub struct Reply {
 /// Memory that an encoder keeps when all has been sent, in bytes.
 const KEPT_CAPACITY: usize = 16 * 1024;
 
+/// Bytes of the longest header: a type, a number of 64 bits, a line break.
+const LONGEST_HEADER: usize = 1 + 20 + 2;
+
 /// The place of a length that isn't known yet. See [`Reply::deferred`].
 #[derive(Debug)]
 #[must_use = "a deferred length must be set"]
@@ -135,7 +138,15 @@ impl Reply {
 
     /// A string.
     pub fn bulk(&mut self, bytes: &[u8]) {
-        self.header(b'$', bytes.len() as i64);
+        self.out.reserve(bytes.len() + LONGEST_HEADER + 2);
+        match bytes.len() {
+            // Most are short; copying a known number of bytes is much faster than any other.
+            len @ 10..100 => {
+                let (tens, ones) = (b'0' + (len / 10) as u8, b'0' + (len % 10) as u8);
+                self.out.extend_from_slice(&[b'$', tens, ones, b'\r', b'\n']);
+            }
+            len => self.header(b'$', len as i64),
+        }
         self.out.extend_from_slice(bytes);
         self.out.extend_from_slice(b"\r\n");
     }

@@ -174,6 +174,7 @@ impl Parser {
 }
 
 /// Reads `<type byte><integer>\r\n` at `at`. The inner `None` is a number that isn't one.
+#[inline]
 fn header(
     buf: &[u8],
     at: usize,

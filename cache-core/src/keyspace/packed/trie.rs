@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 /// Bits of the path that one directory takes.
 const DIR_BITS: u32 = 7;
+const PLACES: usize = 1 << DIR_BITS;
 /// Bits of a path.
 const PATH_BITS: u32 = u64::BITS;
 /// Two leaves with so many keys together become one.
@@ -43,14 +44,14 @@ struct Facts {
     depth: u8,
 }
 
+/// What a lookup reads lies together and without a detour: a place, then a child.
 #[derive(Clone, Debug)]
 struct Dir {
-    /// Bits in use: `1 << depth` places.
-    depth: u8,
-    /// From a place to a child.
-    places: [u8; 1 << DIR_BITS],
-    children: Vec<Node>,
-    /// Of each child. Apart, so that what a lookup reads is small enough to stay in the cache.
+    /// From seven bits of a path to a child.
+    places: [u8; PLACES],
+    /// Behind those that there are, empty leaves.
+    children: [Node; PLACES],
+    /// Of each child there is.
     facts: Vec<Facts>,
 }
 
@@ -81,8 +82,7 @@ impl<'a> Way<'a> {
     /// Starts to fetch the directory.
     #[inline(always)]
     fn prefetch_dir(self) {
-        prefetch(self.dir);
-        prefetch(&self.dir.places[(self.rest >> (PATH_BITS - DIR_BITS)) as usize]);
+        prefetch(&self.dir.places[place_of(self.rest)]);
     }
 
     /// Starts to fetch where the directory keeps the next step.
@@ -119,8 +119,9 @@ impl Default for Facts {
 
 impl Default for Dir {
     fn default() -> Self {
-        let children = vec![Node::Leaf(Leaf::default())];
-        Dir { depth: 0, places: [0; 1 << DIR_BITS], children, facts: vec![Facts::default()] }
+        let empty = Leaf::default();
+        let children = core::array::from_fn(|_| Node::Leaf(empty.clone()));
+        Dir { places: [0; PLACES], children, facts: vec![Facts::default()] }
     }
 }
 
@@ -128,6 +129,12 @@ impl Default for Trie {
     fn default() -> Self {
         Trie { root: Shared::new(Dir::default()), size: 0 }
     }
+}
+
+/// The first bits of what is left of a path: its place in a directory.
+#[inline(always)]
+fn place_of(rest: u64) -> usize {
+    (rest >> (PATH_BITS - DIR_BITS)) as usize
 }
 
 /// The bits of a path behind the first `skip`, at the top.
@@ -140,20 +147,25 @@ impl Dir {
     /// Which child the path, given from this directory's bits on, leads to.
     #[inline(always)]
     fn index(&self, rest: u64) -> usize {
-        let place = (rest >> (PATH_BITS - DIR_BITS)) as usize >> (DIR_BITS - u32::from(self.depth));
-        usize::from(self.places[place & ((1 << DIR_BITS) - 1)])
+        usize::from(self.places[place_of(rest)]) % PLACES
     }
 
-    /// Cuts the leaf of child `i` in two. `bit` tells of a key whether it goes to the second.
-    fn split(&mut self, i: usize, bit: impl Fn(Handle) -> bool) {
-        if self.facts[i].depth == self.depth {
-            let old = self.places;
-            for place in 0..1 << (self.depth + 1) {
-                self.places[place] = old[place / 2];
-            }
-            self.depth += 1;
-        }
-        let new = self.children.len();
+    /// How many children there are.
+    fn len(&self) -> usize {
+        self.facts.len()
+    }
+
+    /// The places that lead to child `i`, given one of them.
+    fn places_of(&self, place: usize) -> core::ops::Range<usize> {
+        let depth = self.facts[usize::from(self.places[place])].depth;
+        let width = PLACES >> depth;
+        let start = place & !(width - 1);
+        start..start + width
+    }
+
+    /// Cuts the leaf at a place in two. `bit` tells of a key whether it goes to the second.
+    fn split(&mut self, place: usize, bit: impl Fn(Handle) -> bool) {
+        let (i, new, places) = (usize::from(self.places[place]), self.len(), self.places_of(place));
         let Node::Leaf(leaf) = &self.children[i] else { return };
         let (upper, lower): (Vec<Item>, Vec<Item>) =
             leaf.items().partition(|item| bit(item.handle));
@@ -162,24 +174,21 @@ impl Dir {
         self.facts[i] = Facts { len: lower.len() as u32, depth, ..old };
         self.facts.push(Facts { len: upper.len() as u32, depth, ..old });
         self.children[i] = Node::Leaf(Leaf::of(lower.into_iter()));
-        self.children.push(Node::Leaf(Leaf::of(upper.into_iter())));
-        let shift = self.depth - depth;
-        for place in 0..1usize << self.depth {
-            if usize::from(self.places[place]) == i && (place >> shift) & 1 == 1 {
-                self.places[place] = new as u8;
-            }
-        }
+        self.children[new] = Node::Leaf(Leaf::of(upper.into_iter()));
+        let middle = places.start + places.len() / 2;
+        self.places[middle..places.end].fill(new as u8);
     }
 
-    /// Makes child `i` and its neighbour one leaf if they are small. Gives where it is then, and how
-    /// many bytes that frees.
-    fn merge(&mut self, i: usize) -> Option<(usize, u64)> {
+    /// Makes the leaf at a place and its neighbour one if they are small. Gives how many bytes that
+    /// frees.
+    fn merge(&mut self, place: usize) -> Option<u64> {
+        let (i, places) = (usize::from(self.places[place]), self.places_of(place));
         let depth = self.facts[i].depth;
         if depth == 0 {
             return None;
         }
-        let place = self.places[..1 << self.depth].iter().position(|&c| usize::from(c) == i)?;
-        let other = usize::from(self.places[place ^ (1 << (self.depth - depth))]);
+        let beside = places.start ^ places.len();
+        let other = usize::from(self.places[beside]);
         let (Node::Leaf(leaf), Node::Leaf(more)) = (&self.children[i], &self.children[other])
         else {
             return None;
@@ -195,29 +204,16 @@ impl Dir {
         let freed = before + CHILD_SIZE - leaf.size();
         self.children[i] = Node::Leaf(leaf);
         self.facts[i] = Facts { earliest, len, depth: depth - 1 };
-        let last = self.children.len() - 1;
-        self.children.swap_remove(other);
+        self.places[beside..beside + places.len()].fill(i as u8);
+        // The last child takes the place of the one that is gone.
+        let last = self.len() - 1;
+        self.children.swap(other, last);
+        self.children[last] = Node::Leaf(Leaf::default());
         self.facts.swap_remove(other);
-        for place in &mut self.places {
-            if usize::from(*place) == other {
-                *place = i as u8;
-            }
-            if usize::from(*place) == last {
-                *place = other as u8;
-            }
+        for child in self.places.iter_mut().filter(|child| usize::from(**child) == last) {
+            *child = other as u8;
         }
-        self.halve();
-        Some((if i == last { other } else { i }, freed))
-    }
-
-    /// Gives up places that no child needs.
-    fn halve(&mut self) {
-        while self.depth > 0 && self.facts.iter().all(|facts| facts.depth < self.depth) {
-            self.depth -= 1;
-            for place in 0..1 << self.depth {
-                self.places[place] = self.places[2 * place];
-            }
-        }
+        Some(freed)
     }
 
     fn earliest(&self) -> u64 {
@@ -225,7 +221,7 @@ impl Dir {
     }
 
     fn size(&self) -> u64 {
-        DIR_SIZE + CHILD_SIZE * self.children.len() as u64
+        DIR_SIZE + CHILD_SIZE * self.len() as u64
     }
 }
 
@@ -323,7 +319,8 @@ impl Trie {
     fn split(&mut self, path: u64, path_of: impl Fn(Handle) -> u64) -> bool {
         let (mut dir, mut skip) = (self.root.to_mut(), 0);
         loop {
-            let i = dir.index(behind(path, skip));
+            let place = place_of(behind(path, skip));
+            let i = usize::from(dir.places[place]);
             let depth = u32::from(dir.facts[i].depth);
             let position = skip + depth;
             if let Node::Leaf(leaf) = &dir.children[i] {
@@ -332,10 +329,9 @@ impl Trie {
                 }
                 let before = leaf.size();
                 if depth < DIR_BITS {
-                    dir.split(i, |handle| {
-                        behind(path_of(handle), position) >> (PATH_BITS - 1) == 1
-                    });
-                    let sizes = [i, dir.children.len() - 1].map(|i| match &dir.children[i] {
+                    let bit = |handle| behind(path_of(handle), position) >> (PATH_BITS - 1) == 1;
+                    dir.split(place, bit);
+                    let sizes = [i, dir.len() - 1].map(|i| match &dir.children[i] {
                         Node::Leaf(leaf) => leaf.size(),
                         Node::Dir(_) => 0,
                     });
@@ -370,13 +366,11 @@ impl Trie {
     pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
         let (mut dir, mut rest, mut skip, mut path) = (&*self.root, from, 0, 0);
         loop {
-            let places = &dir.places[..1 << dir.depth];
-            let unused = DIR_BITS - u32::from(dir.depth);
-            let start = (rest >> (PATH_BITS - DIR_BITS)) as usize >> unused;
-            let due = |place: &usize| dir.facts[usize::from(places[*place])].earliest <= by_ms;
-            let place = (start..places.len()).chain(0..start).find(due)?;
-            path |= ((place as u64) << unused << (PATH_BITS - DIR_BITS)) >> skip;
-            match &dir.children[usize::from(places[place])] {
+            let start = place_of(rest);
+            let due = |place: &usize| dir.facts[usize::from(dir.places[*place])].earliest <= by_ms;
+            let place = (start..PLACES).chain(0..start).find(due)?;
+            path |= ((place as u64) << (PATH_BITS - DIR_BITS)) >> skip;
+            match &dir.children[usize::from(dir.places[place])] {
                 Node::Leaf(_) => return Some(path),
                 Node::Dir(below) => dir = below,
             }
@@ -408,13 +402,17 @@ impl Trie {
 
     /// Drops some of what is left of a trie that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        self.root.to_mut().children.pop().is_some()
+        let root = self.root.to_mut();
+        let Some(last) = root.facts.len().checked_sub(1) else { return false };
+        root.facts.pop();
+        root.children[last] = Node::Leaf(Leaf::default());
+        true
     }
 }
 
 /// Gives the bytes that were freed.
 fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
-    let mut i = dir.index(rest);
+    let i = dir.index(rest);
     dir.facts[i].len -= 1;
     let mut freed = 0;
     match &mut dir.children[i] {
@@ -425,29 +423,25 @@ fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
                 dir.facts[i].earliest = u64::MAX;
             }
             freed += before - leaf.size();
+            if leaf.len() > MERGE {
+                return freed;
+            }
         }
         Node::Dir(below) => {
             let below = below.to_mut();
             freed += remove_below(below, rest << DIR_BITS, item);
-            if below.children.len() > 1 || !matches!(below.children[0], Node::Leaf(_)) {
+            let Node::Leaf(only) = &below.children[0] else { return freed };
+            if below.len() > 1 {
                 return freed;
             }
             // One leaf needs no directory.
             freed += below.size();
             let facts = Facts { depth: DIR_BITS as u8, ..below.facts[0] };
-            if let Some(only) = below.children.pop() {
-                dir.children[i] = only;
-                dir.facts[i] = facts;
-            }
+            dir.children[i] = Node::Leaf(only.clone());
+            dir.facts[i] = facts;
         }
     }
-    if let Node::Leaf(leaf) = &dir.children[i]
-        && leaf.len() > MERGE
-    {
-        return freed;
-    }
-    while let Some((at, more)) = dir.merge(i) {
-        i = at;
+    while let Some(more) = dir.merge(place_of(rest)) {
         freed += more;
     }
     freed
