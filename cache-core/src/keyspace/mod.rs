@@ -76,7 +76,7 @@ impl Keyspace {
     }
 
     /// A key with what it takes to find it, in this keyspace alone.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn probe<'k>(&self, key: &'k [u8]) -> Probe<'k> {
         Probe::new(self.seed, key)
     }
@@ -87,20 +87,20 @@ impl Keyspace {
     }
 
     /// Where a key's entry is, until something is added, removed or made longer.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn locate(&self, db: u32, probe: &Probe<'_>) -> Option<Found> {
         self.dbs[db as usize].find(probe)
     }
 
     /// The entry at a place.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn at(&self, db: u32, found: Found) -> Entry<'_> {
         let store = &self.dbs[db as usize];
         Entry::new(store, store.found(found))
     }
 
     /// As [`get`](Self::get), by a probe.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn find(&self, db: u32, probe: &Probe<'_>) -> Option<Entry<'_>> {
         let store = &self.dbs[db as usize];
         store.get(probe).map(|record| Entry::new(store, record))
@@ -176,7 +176,7 @@ impl Keyspace {
 /// Changes.
 impl Keyspace {
     /// Changes a database and accounts for it.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn change<R>(&mut self, db: u32, change: impl FnOnce(&mut Store) -> R) -> R {
         let store = &mut self.dbs[db as usize];
         let before = store.used();

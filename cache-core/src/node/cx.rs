@@ -71,7 +71,7 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     /// A key with what it takes to find it.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn probe<'k>(&self, key: &'k [u8]) -> Probe<'k> {
         match self.probe {
             Some(probe) if core::ptr::eq(probe.key, key) => probe.without_key().of(key),
@@ -84,13 +84,13 @@ impl<O: Observer> Cx<'_, O> {
         self.is_there(db, &self.probe(key))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn is_there(&mut self, db: u32, probe: &Probe<'_>) -> bool {
         self.find(db, probe).is_some()
     }
 
     /// Where a key is, removing it first when its time has run out.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn find(&mut self, db: u32, probe: &Probe<'_>) -> Option<Found> {
         let found = self.state.keyspace.locate(db, probe)?;
         let expired = self.state.keyspace.at(db, found).is_expired(self.now.wall_ms());
@@ -121,7 +121,7 @@ impl<O: Observer> Cx<'_, O> {
         found
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn note_met(&mut self, key: &[u8], found: bool) {
         let (conn, db) = (self.conn.id, self.conn.db);
         if found {
@@ -134,7 +134,7 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     /// A key's value for a command that reads, and the reply to write it to. Counts a hit or miss.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn read(&mut self, key: &[u8]) -> (Option<Value<'_>>, &mut Reply) {
         let (db, probe) = (self.conn.db, self.probe(key));
         let found = self.find(db, &probe);
@@ -145,7 +145,7 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     /// As [`read`](Self::read), for commands on strings.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn read_string(&mut self, key: &[u8]) -> Result<(Option<&[u8]>, &mut Reply), Error> {
         match self.read(key) {
             (Some(Value::String(bytes)), out) => Ok((Some(bytes), out)),
@@ -216,7 +216,7 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     /// Sets a key of this connection's database to a string, whatever was there before.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn put_string(&mut self, key: &[u8], value: &[u8], expires_ms: Option<u64>) {
         self.put_content(self.conn.db, key, Content::Bytes(Kind::String, value), expires_ms);
     }
@@ -330,7 +330,7 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     /// Updates what eviction knows of a key's use, unless the connection asked not to.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn note_use(&mut self, db: u32, probe: &Probe<'_>) {
         if self.state.config.number(Id::Maxmemory) != 0 && !self.conn.has(ConnFlags::NO_TOUCH) {
             self.touch_at(db, probe);

@@ -107,7 +107,7 @@ impl Store {
         Some(self.trie.earliest()).filter(|&at| at != u64::MAX)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn get(&self, probe: &Probe<'_>) -> Option<Record<'_>> {
         self.find(probe).map(|found| self.record(found.handle))
     }
@@ -149,7 +149,7 @@ impl Store {
     }
 
     /// Where a key's entry is.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn find(&self, probe: &Probe<'_>) -> Option<Found> {
         let Hint { version, found } = probe.hint;
         if version == self.version && self.record(found.handle).key() == probe.key {
@@ -161,22 +161,22 @@ impl Store {
     }
 
     /// The record of an entry that was found.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn found(&self, found: Found) -> Record<'_> {
         self.record(found.handle)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn record(&self, handle: Handle) -> Record<'_> {
         Record::read(self.slot(handle))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn slot(&self, handle: Handle) -> &[u8] {
         slot(&self.slabs, &self.alone, handle)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn slot_mut(&mut self, handle: Handle) -> &mut [u8] {
         if handle & ALONE == 0 {
             return self.slabs.get_mut(handle);
@@ -448,7 +448,7 @@ impl Store {
     }
 
     /// Counts a record's expiry no longer, and gives its object if it has one.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn forget(&mut self, handle: Handle) -> Option<Shared<Data>> {
         let record = self.record(handle);
         let (expires, kind) = (record.expires_ms().is_some(), record.kind());
