@@ -30,12 +30,27 @@ impl Finished<'_> {
         if self.run.prefill { format!("{name} (prefill)") } else { name.clone() }
     }
 
-    /// The kinds of requests, and when there are several also all of them together.
-    fn rows(&self) -> Vec<(&str, OpTally)> {
+    /// The share of lookups that found something; none when nothing was looked up. Only kinds of
+    /// requests that `wanted` names count.
+    fn hit_ratio(&self, wanted: impl Fn(&str) -> bool) -> Option<f64> {
         let ops = self.run.workload.ops.iter().zip(&self.tally.ops);
-        let mut rows: Vec<_> = ops.map(|(op, tally)| (&*op.name, tally.clone())).collect();
+        let (mut good, mut nils) = (0, 0);
+        for (_, tally) in ops.filter(|(op, _)| op.looks_up && wanted(&op.name)) {
+            good += tally.answered() - tally.errors;
+            nils += tally.nils;
+        }
+        (good > 0).then(|| (good - nils) as f64 / good as f64)
+    }
+
+    /// The kinds of requests, and when there are several also all of them together; each with its
+    /// hit ratio.
+    fn rows(&self) -> Vec<(&str, OpTally, Option<f64>)> {
+        let ops = self.run.workload.ops.iter().zip(&self.tally.ops);
+        let ratio = |name: &str| self.hit_ratio(|op| op == name);
+        let mut rows: Vec<_> =
+            ops.map(|(op, tally)| (&*op.name, tally.clone(), ratio(&op.name))).collect();
         if rows.len() > 1 {
-            rows.push(("all", self.tally.all()));
+            rows.push(("all", self.tally.all(), self.hit_ratio(|_| true)));
         }
         rows
     }
@@ -62,7 +77,7 @@ pub(crate) fn table(finished: &Finished<'_>) -> String {
     let tally = &finished.tally;
     let mut text = format!("\n{}: {:.2} s\n", finished.name(), finished.seconds());
     let rows = finished.rows();
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(4);
+    let width = rows.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0).max(4);
     let _ = write!(
         text,
         "  {:<width$} {:>12} {:>11} {:>7} {:>7}",
@@ -72,11 +87,12 @@ pub(crate) fn table(finished: &Finished<'_>) -> String {
         let _ = write!(text, " {name:>9}");
     }
     text += "  ms\n";
-    for (name, op) in rows {
+    for (name, op, hits) in rows {
         let rate = rate(op.answered(), finished.seconds());
         let _ =
             write!(text, "  {name:<width$} {:>12} {rate:>11.0} {:>7}", op.answered(), op.errors);
-        let _ = write!(text, " {:>6.2}%", op.hit_ratio() * 100.0);
+        let hits = hits.map_or_else(|| "-".into(), |hits| format!("{:.2}%", hits * 100.0));
+        let _ = write!(text, " {hits:>7}");
         let h = &op.latencies;
         let values = PERCENTILES.iter().map(|p| h.value_at_percentile(p.1) as f64);
         for nanos in std::iter::once(h.mean()).chain(values).chain([h.max() as f64]) {
@@ -137,7 +153,7 @@ fn run_json(finished: &Finished<'_>) -> Value {
     let ops: Map<String, Value> = finished
         .rows()
         .into_iter()
-        .map(|(name, op)| (name.to_owned(), op_json(&op, finished)))
+        .map(|(name, op, hits)| (name.to_owned(), op_json(&op, hits, finished)))
         .collect();
     json!({
         "name": run.workload.name,
@@ -154,7 +170,7 @@ fn run_json(finished: &Finished<'_>) -> Value {
         "errors": all.errors,
         "first_error": tally.first_error,
         "failure": tally.failure,
-        "hit_ratio": all.hit_ratio(),
+        "hit_ratio": finished.hit_ratio(|_| true),
         "requests_per_second": rate(all.answered(), finished.seconds()),
         "bytes_sent": tally.bytes_sent,
         "bytes_received": tally.bytes_received,
@@ -164,11 +180,11 @@ fn run_json(finished: &Finished<'_>) -> Value {
     })
 }
 
-fn op_json(op: &OpTally, finished: &Finished<'_>) -> Value {
+fn op_json(op: &OpTally, hits: Option<f64>, finished: &Finished<'_>) -> Value {
     json!({
         "answered": op.answered(),
         "errors": op.errors,
-        "hit_ratio": op.hit_ratio(),
+        "hit_ratio": hits,
         "requests_per_second": rate(op.answered(), finished.seconds()),
         "latency_us": latencies(&op.latencies),
     })

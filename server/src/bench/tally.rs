@@ -92,12 +92,6 @@ impl OpTally {
     pub(crate) fn answered(&self) -> u64 {
         self.latencies.len()
     }
-
-    /// The share of replies that were something, of those that were no error.
-    pub(crate) fn hit_ratio(&self) -> f64 {
-        let good = self.answered() - self.errors;
-        if good == 0 { 0.0 } else { (good - self.nils) as f64 / good as f64 }
-    }
 }
 
 /// What a thread lets others see while it runs: totals so far.

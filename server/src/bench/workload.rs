@@ -42,6 +42,21 @@ const TESTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Commands that look something up, and find it or answer nil.
+const LOOKUPS: &[&str] = &[
+    "get",
+    "getdel",
+    "getex",
+    "getset",
+    "hget",
+    "lindex",
+    "lpop",
+    "rpop",
+    "spop",
+    "srandmember",
+    "zscore",
+];
+
 /// What all requests share.
 #[derive(Clone, Debug)]
 pub(crate) struct Style {
@@ -56,7 +71,16 @@ pub(crate) struct Style {
 #[derive(Clone, Debug)]
 pub(crate) struct Op {
     pub(crate) name: String,
+    /// Whether it looks something up: then a reply is a hit or a miss.
+    pub(crate) looks_up: bool,
     template: Template,
+}
+
+impl Op {
+    fn new(name: &str, command: &str, template: Template) -> Self {
+        let word = command.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        Op { name: name.to_owned(), looks_up: LOOKUPS.contains(&&*word), template }
+    }
 }
 
 /// Requests, each as often as its weight says.
@@ -92,9 +116,7 @@ impl Workload {
         if style.protocol != Protocol::Resp {
             return Err("--command is for --protocol resp".into());
         }
-        let op = |line: &String| {
-            Ok((Op { name: line.clone(), template: Template::resp(style, line)? }, 1))
-        };
+        let op = |line: &String| Ok((Op::new(line, line, Template::resp(style, line)?), 1));
         let ops = lines.iter().map(op).collect::<Result<Vec<_>, String>>()?;
         let name = if lines.len() == 1 { lines[0].clone() } else { "commands".into() };
         Ok(Self::new(name, ops))
@@ -145,7 +167,7 @@ fn named(style: &Style, name: &str) -> Result<Op, String> {
         }
         Protocol::Memcached => Template::memcached(style, name)?,
     };
-    Ok(Op { name: name.to_owned(), template })
+    Ok(Op::new(name, name, template))
 }
 
 #[cfg(test)]
@@ -218,6 +240,16 @@ mod tests {
         assert!(Workload::test(&style(Protocol::Memcached, "3"), "incr").is_err());
         assert!(Workload::commands(&resp, &["GET \"".into()]).is_err());
         assert!(Workload::commands(&resp, &[String::new()]).is_err());
+    }
+
+    #[test]
+    fn hits_are_of_lookups() {
+        let resp = style(Protocol::Resp, "3");
+        let looks_up = |workload: Workload| workload.ops.iter().all(|op| op.looks_up);
+        assert!(looks_up(Workload::test(&resp, "get").unwrap()));
+        assert!(looks_up(Workload::test(&style(Protocol::Memcached, "3"), "get").unwrap()));
+        assert!(!looks_up(Workload::test(&resp, "set").unwrap()));
+        assert!(looks_up(Workload::commands(&resp, &["hGet h __rand_int__".into()]).unwrap()));
     }
 
     #[test]
