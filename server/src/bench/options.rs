@@ -35,7 +35,7 @@ pub(crate) struct Options {
     #[arg(short = 'a', long)]
     password: Option<String>,
     /// The user of the password
-    #[arg(long, requires = "password")]
+    #[arg(long)]
     user: Option<String>,
     /// The protocol to speak
     #[arg(long, value_enum, default_value_t = Protocol::Resp)]
@@ -217,14 +217,16 @@ impl Options {
 
     fn login(&self) -> Result<Vec<String>, String> {
         if self.protocol != Protocol::Resp {
-            return match self.password {
-                Some(_) => Err("--password is for --protocol resp".into()),
-                None => Ok(Vec::new()),
+            return match (&self.user, &self.password) {
+                (None, None) => Ok(Vec::new()),
+                _ => Err("--user and --password are for --protocol resp".into()),
             };
         }
         let from_env = || std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
-        let password = self.password.clone().or_else(from_env);
-        Ok(self.user.iter().cloned().chain(password).collect())
+        match (self.user.clone(), self.password.clone().or_else(from_env)) {
+            (Some(_), None) => Err(format!("--user needs --password or {PASSWORD}")),
+            (user, password) => Ok(user.into_iter().chain(password).collect()),
+        }
     }
 }
 

@@ -57,8 +57,32 @@ for requests, and writes nothing to disk. Figures drift with the machine: compar
     for (name, version) in &results.peers {
         let _ = writeln!(text, "| {name} | {version} |");
     }
-    let _ = write!(text, "\n{}", tables(results));
-    Ok(text)
+    text.push('\n');
+    for note in notes(results) {
+        let _ = writeln!(text, "{note}\n");
+    }
+    Ok(text + &tables(results))
+}
+
+/// What a reader must know of this run before the figures.
+fn notes(results: &Results) -> Vec<&'static str> {
+    let mut notes = Vec::new();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    if results.busy.0.parse::<f64>().is_ok_and(|busy| busy * 2.0 > cores as f64) {
+        notes.push(
+            "**The machine was busy with other work when this run began.** Throughput and latency tell \
+             about that as much as about the servers; CPU time less so, memory not at all.",
+        );
+    }
+    let is_libc =
+        |(name, version): &(&str, String)| *name == YARDSTICK && version.contains("malloc=libc");
+    if results.peers.iter().any(is_libc) {
+        notes.push(
+            "This Valkey is built with the C library's allocator. Builds with jemalloc, its default, \
+             need another amount of memory.",
+        );
+    }
+    notes
 }
 
 /// The machine, in a line.
