@@ -24,6 +24,19 @@ pub(crate) struct Latency {
     pub(crate) max: f64,
 }
 
+impl Latency {
+    /// The better of two, each figure for itself.
+    pub(crate) fn best(self, other: Self) -> Self {
+        Self {
+            p50: self.p50.min(other.p50),
+            p99: self.p99.min(other.p99),
+            p999: self.p999.min(other.p999),
+            p9999: self.p9999.min(other.p9999),
+            max: self.max.min(other.max),
+        }
+    }
+}
+
 /// What one load met.
 #[derive(Clone, Copy)]
 pub(crate) struct Figures {

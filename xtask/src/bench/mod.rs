@@ -35,7 +35,7 @@ pub(crate) struct Options {
     /// How long each measurement of speed takes
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// How often speed is measured; the best counts
+    /// How often speed and latency while loading are measured; the best counts
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// All of it so much smaller: 0.1 is a tenth of the keys and of the time

@@ -33,7 +33,7 @@ Larder beside Redis, Valkey, Memcached and a server that counts requests and wri
 cargo xtask bench compare --write
 ```
 
-which takes about a quarter of an hour; `cargo xtask bench compare --scale 0.1` prints a small one.
+which takes about twenty minutes; `cargo xtask bench compare --scale 0.1` prints a small one.
 `larder bench` is the load, over loopback, on the machine of the servers; each server has one thread
 for requests, and writes nothing to disk. Figures drift with the machine: compare those of one run.
 
@@ -44,7 +44,7 @@ for requests, and writes nothing to disk. Figures drift with the machine: compar
 | busy | {} processes wanted a core on average before, {} after, the measured ones included |
 | keys | {keys} of 16 bytes, drawn evenly; values of {VALUE} bytes where nothing else is said |
 | speed | {} s a figure, the best of {} rounds |
-| loading | {loaded} keys |
+| loading | {loaded} keys, the best of {} rounds |
 ",
         date.trim(),
         commit.trim(),
@@ -52,6 +52,7 @@ for requests, and writes nothing to disk. Figures drift with the machine: compar
         results.busy.0,
         results.busy.1,
         results.size.seconds,
+        results.size.rounds,
         results.size.rounds,
     );
     for (name, version) in &results.peers {

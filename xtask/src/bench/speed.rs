@@ -56,18 +56,11 @@ impl Speed {
     fn best(self, other: Option<Speed>) -> Speed {
         let Some(other) = other else { return self };
         let (cheap, _) = if self.cpu() < other.cpu() { (self, other) } else { (other, self) };
-        let (l, o) = (self.latency, other.latency);
         Speed {
             user: cheap.user,
             system: cheap.system,
             rate: self.rate.max(other.rate),
-            latency: Latency {
-                p50: l.p50.min(o.p50),
-                p99: l.p99.min(o.p99),
-                p999: l.p999.min(o.p999),
-                p9999: l.p9999.min(o.p9999),
-                max: l.max.min(o.max),
-            },
+            latency: self.latency.best(other.latency),
         }
     }
 }
