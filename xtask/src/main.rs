@@ -4,6 +4,7 @@ mod bench;
 mod debian;
 mod fresh;
 mod fuzz;
+mod hitratio;
 mod imports;
 mod install;
 mod job;
@@ -109,6 +110,8 @@ enum Bench {
     /// CPU, throughput, latency and memory beside Redis, Valkey, Memcached and a server that does
     /// nothing
     Compare(bench::Options),
+    /// Miss ratios of the eviction policy and the classics over request traces
+    Hitratio(hitratio::Options),
 }
 
 fn main() -> ExitCode {
@@ -147,6 +150,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Fuzz { target, seconds } => fuzz::run(job, target.as_deref(), seconds)?,
         Command::Bench(Bench::Compare(options)) => bench::compare(&options)?,
+        Command::Bench(Bench::Hitratio(options)) => hitratio::run(&options)?,
         Command::NullServer { address } => null_server::run(address)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,

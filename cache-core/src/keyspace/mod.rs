@@ -3,6 +3,8 @@
 //! A clone shares everything and copies what either side writes to afterwards. Enumeration follows
 //! an order of the keyspace's own. What must never be here: a command, a connection, an effect.
 
+#[doc(hidden)]
+pub mod adaptive;
 mod entry;
 mod evict;
 pub(crate) mod indexed;
