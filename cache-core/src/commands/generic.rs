@@ -7,6 +7,7 @@ use super::{
 use crate::node::Cx;
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
+use crate::types::Value;
 
 rows! {
     copy: Spec::new("copy", -3, bits!(Flags: WRITE | DENYOOM), Group::Generic)
@@ -232,7 +233,7 @@ fn copy<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if target == cx.db() && from == to {
         return Err(SAME_OBJECTS);
     }
-    let data = cx.peek(from).map(|value| value.to_data());
+    let data = cx.peek(from).map(Value::to_data);
     let copied = match data {
         Some(data) if replace || !cx.exists(target, to) => {
             let expires_at = cx.expires_at(from);

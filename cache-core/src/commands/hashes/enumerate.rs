@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
     out.map(hash.map_or(0, |hash| hash.len()));
-    for (field, value) in hash.iter().flat_map(|hash| hash.iter()) {
+    for (field, value) in hash.iter().flat_map(HashView::iter) {
         out.bulk(field);
         out.bulk(value);
     }
@@ -25,7 +25,7 @@ pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
     out.array(hash.map_or(0, |hash| hash.len()));
-    for (field, _) in hash.iter().flat_map(|hash| hash.iter()) {
+    for (field, _) in hash.iter().flat_map(HashView::iter) {
         out.bulk(field);
     }
     Ok(Flow::Done)
@@ -34,7 +34,7 @@ pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_hash(cx.args.at(1))?;
     out.array(hash.map_or(0, |hash| hash.len()));
-    for (_, value) in hash.iter().flat_map(|hash| hash.iter()) {
+    for (_, value) in hash.iter().flat_map(HashView::iter) {
         out.bulk(value);
     }
     Ok(Flow::Done)

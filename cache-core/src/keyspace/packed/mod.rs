@@ -7,6 +7,7 @@
 //!
 //! Sizes are counted in bytes of these arenas, the same on every platform.
 
+mod dir;
 mod leaf;
 mod prefetch;
 mod probe;

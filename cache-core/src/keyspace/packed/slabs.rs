@@ -57,19 +57,13 @@ struct Class {
     len: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slabs {
     pages: Table<Page>,
     classes: Vec<Class>,
     page_count: usize,
     /// Bytes of the slots in use.
     used: u64,
-}
-
-impl Default for Slabs {
-    fn default() -> Self {
-        Slabs { pages: Table::default(), classes: Vec::new(), page_count: 0, used: 0 }
-    }
 }
 
 /// The size class of a record of `len` bytes, at most [`SLOT_LIMIT`].

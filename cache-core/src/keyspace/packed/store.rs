@@ -1,17 +1,17 @@
 //! One database's entries: the way to them, their records, and what is too large for a record.
 
-use super::leaf::{Item, Leaf};
-use super::probe::{Found, Hint, Probe, first_path};
+mod place;
+mod walk;
+
+use super::leaf::Item;
+use super::probe::{Found, Hint, Probe};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
-use super::slabs::{Handle, SLOT_LIMIT, Slabs, slot_size};
+use super::slabs::{Handle, SLOT_LIMIT, Slabs};
 use super::table::Table;
 use super::trie::Trie;
-use crate::hash::{HashSeed, slot_of};
-use crate::random::Random;
+use crate::hash::HashSeed;
 use crate::types::Data;
-use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
 /// The bit of a handle that says that the record lies alone.
@@ -331,38 +331,6 @@ impl Store {
         Some(result)
     }
 
-    /// Removes up to `limit` keys that have expired by `now_ms` and gives them.
-    pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<(Box<[u8]>, Removed)> {
-        let mut taken = Vec::new();
-        while taken.len() < limit
-            && let Some(path) = self.trie.expiring(0, now_ms)
-        {
-            let due: Vec<Box<[u8]>> = self
-                .trie
-                .leaf(path)
-                .items()
-                .map(|item| self.record(item.handle))
-                .filter(|record| record.expires_ms().is_some_and(|at| at <= now_ms))
-                .take(limit - taken.len())
-                .map(|record| record.key().into())
-                .collect();
-            for key in due {
-                if let Some(removed) = self.remove(&Probe::new(self.seed, &key)) {
-                    taken.push((key, removed));
-                }
-            }
-            self.settle_expiry(path);
-        }
-        taken
-    }
-
-    /// Finds anew when the first key of a leaf expires.
-    fn settle_expiry(&mut self, path: u64) {
-        let (slabs, alone) = (&self.slabs, &self.alone);
-        self.trie
-            .settle_expiry(path, |handle| Record::read(slot(slabs, alone, handle)).expires_ms());
-    }
-
     /// Drops some of what is left of a store that nobody uses any more, and gives what was too large
     /// to be dropped by the way. `None`: nothing is left.
     pub(crate) fn drop_some(&mut self) -> Option<Removed> {
@@ -375,208 +343,17 @@ impl Store {
     }
 }
 
-/// Where records come to lie.
-impl Store {
-    /// Writes a new record.
-    fn write(&mut self, parts: &Parts<'_>) -> Handle {
-        self.version += 1;
-        let len = parts.len();
-        if len <= SLOT_LIMIT
-            && let Some(handle) = self.slabs.alloc(len)
-        {
-            parts.write(self.slabs.get_mut(handle));
-            return handle;
-        }
-        let mut bytes = vec![0; len];
-        parts.write(&mut bytes);
-        self.large += ALONE_OVERHEAD + len as u64;
-        self.alone.insert(Shared::new(bytes)) | ALONE
-    }
-
-    /// Writes what key `at` of a leaf has now, in place of the record that it had. Gives that one if
-    /// it lay alone.
-    fn rewrite(
-        &mut self,
-        path: u64,
-        at: usize,
-        handle: Handle,
-        parts: &Parts<'_>,
-    ) -> Option<Shared<Vec<u8>>> {
-        let len = parts.len();
-        let fits = match handle & ALONE {
-            0 => len <= SLOT_LIMIT && self.slabs.get(handle).len() == slot_size(len),
-            _ => self.slot(handle).len() == len,
-        };
-        if fits {
-            parts.write(self.slot_mut(handle));
-            return None;
-        }
-        let new = self.write(parts);
-        self.trie.leaf_mut(path).set_handle(at, new);
-        self.free(handle)
-    }
-
-    /// Gives a record's place back. Gives the record if it lay alone.
-    fn free(&mut self, handle: Handle) -> Option<Shared<Vec<u8>>> {
-        self.version += 1;
-        if handle & ALONE != 0 {
-            let record = self.alone.remove(handle & !ALONE)?;
-            self.large -= ALONE_OVERHEAD + record.len() as u64;
-            return Some(record);
-        }
-        if let Some(moved) = self.slabs.free(handle) {
-            let probe = Probe::new(self.seed, self.record(moved.to).key());
-            let (path, tag) = (probe.path, probe.tag());
-            if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == moved.from) {
-                self.trie.leaf_mut(path).set_handle(at, moved.to);
-            }
-        }
-        None
-    }
-
-    fn resize_alone(&mut self, number: u32, len: usize) -> Option<()> {
-        let record = self.alone.get_mut(number)?.to_mut();
-        let before = record.len();
-        if len > record.capacity() {
-            // Less than a doubling: a string that grows must not take twice what it needs.
-            let more = (len - before).max(before / 8);
-            record.try_reserve_exact(more).ok()?;
-        }
-        record.resize(len, 0);
-        self.large = self.large - before as u64 + len as u64;
-        Some(())
-    }
-
-    /// Counts a record's expiry no longer, and gives its object if it has one.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn forget(&mut self, handle: Handle) -> Option<Shared<Data>> {
-        let record = self.record(handle);
-        let (expires, kind) = (record.expires_ms().is_some(), record.kind());
-        let number = object_number(record.value());
-        self.volatile -= usize::from(expires);
-        if kind == Kind::Object { self.drop_object(number) } else { None }
-    }
-
-    fn add_object(&mut self, data: Data) -> u32 {
-        self.large += ALONE_OVERHEAD + data.size();
-        self.objects.insert(Shared::new(data))
-    }
-
-    fn drop_object(&mut self, number: u32) -> Option<Shared<Data>> {
-        let data = self.objects.remove(number)?;
-        self.large -= ALONE_OVERHEAD + data.size();
-        Some(data)
-    }
-}
-
-/// Going through entries.
-impl Store {
-    /// All records, by path.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
-        self.leaves(0).flat_map(|leaf| leaf.items()).map(|item| self.record(item.handle))
-    }
-
-    /// The records of one cluster slot.
-    pub(crate) fn slot_records(&self, slot: u16) -> impl Iterator<Item = Record<'_>> {
-        let range = first_path(slot)..=first_path(slot) | (first_path(1) - 1);
-        let mut next = Some(*range.start());
-        let leaves = core::iter::from_fn(move || {
-            let reached = self.trie.reach(next.filter(|path| range.contains(path))?);
-            next = reached.next;
-            Some(reached.leaf)
-        });
-        leaves
-            .flat_map(|leaf| leaf.items())
-            .map(|item| self.record(item.handle))
-            .filter(move |record| slot_of(record.key()) == slot)
-    }
-
-    fn leaves(&self, from: u64) -> impl Iterator<Item = &Leaf> {
-        let mut next = Some(from);
-        core::iter::from_fn(move || {
-            let reached = self.trie.reach(next?);
-            next = reached.next;
-            Some(reached.leaf)
-        })
-    }
-
-    /// Visits records from a path on, at least `count` of them if there are, and gives the path to go
-    /// on from. Records whose paths differ only in the `blur` last bits are visited together, and no
-    /// path within them is given.
-    pub(crate) fn scan<'a>(
-        &'a self,
-        from: u64,
-        blur: u32,
-        count: usize,
-        visit: &mut dyn FnMut(Record<'a>),
-    ) -> Option<u64> {
-        let (mut visited, mut next, mut last) = (0, Some(from), None);
-        while let Some(from) = next {
-            let reached = self.trie.reach(from);
-            let place = |record: &Record<'a>| Probe::new(self.seed, record.key()).path >> blur;
-            let mut due: Vec<(u64, Record<'a>)> = reached
-                .leaf
-                .items()
-                .map(|item| self.record(item.handle))
-                .map(|record| (place(&record), record))
-                .filter(|&(place, _)| place >= from >> blur)
-                .collect();
-            sort_by_place(&mut due);
-            for (place, record) in due {
-                if visited >= count && last != Some(place) {
-                    return Some(place << blur);
-                }
-                last = Some(place);
-                visited += 1;
-                visit(record);
-            }
-            next = reached.next;
-        }
-        None
-    }
-
-    /// The record that comes after `skip` others, with its access bits.
-    pub(crate) fn nth(&self, skip: usize) -> Option<(Record<'_>, u32)> {
-        let (leaf, at) = self.trie.nth(skip)?;
-        Some((self.record(leaf.handle(at)), leaf.access(at)))
-    }
-
-    /// Where some record lies that expires, near a path chosen by chance.
-    pub(crate) fn volatile_near(&mut self, random: &mut Random) -> Option<Place> {
-        let mut path = random.next_u64();
-        while self.volatile > 0 {
-            path = self.trie.expiring(path, u64::MAX - 1)?;
-            let leaf = self.trie.leaf(path);
-            let expires = |&i: &usize| self.record(leaf.handle(i)).expires_ms().is_some();
-            let from = random.below(leaf.len().max(1) as u64) as usize;
-            if let Some(at) = (from..leaf.len()).chain(0..from).find(expires) {
-                return Some(Place { path, at });
-            }
-            // None is left here: that is known from now on.
-            self.settle_expiry(path);
-        }
-        None
-    }
-
-    /// The record at a place, with its access bits.
-    pub(crate) fn at(&self, Place { path, at }: Place) -> (Record<'_>, u32) {
-        let leaf = self.trie.leaf(path);
-        (self.record(leaf.handle(at)), leaf.access(at))
-    }
-}
-
-/// By place, then by key.
-fn sort_by_place(due: &mut [(u64, Record<'_>)]) {
-    due.sort_unstable_by(|(a, x), (b, y)| (a, x.key()).cmp(&(b, y.key())));
-}
-
-fn slot<'a>(slabs: &'a Slabs, alone: &'a Table<Shared<Vec<u8>>>, handle: Handle) -> &'a [u8] {
+pub(super) fn slot<'a>(
+    slabs: &'a Slabs,
+    alone: &'a Table<Shared<Vec<u8>>>,
+    handle: Handle,
+) -> &'a [u8] {
     if handle & ALONE == 0 {
         return slabs.get(handle);
     }
     alone.get(handle & !ALONE).map_or(&[0, 0], |record| record)
 }
 
-fn object_number(value: &[u8]) -> u32 {
+pub(super) fn object_number(value: &[u8]) -> u32 {
     value.first_chunk().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes))
 }

@@ -1,0 +1,103 @@
+//! Where records come to lie: a slot of the slabs, or memory of their own.
+
+use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
+use crate::keyspace::packed::probe::Probe;
+use crate::keyspace::packed::record::{Kind, Parts};
+use crate::keyspace::packed::shared::Shared;
+use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT, slot_size};
+use crate::types::Data;
+use alloc::vec;
+use alloc::vec::Vec;
+
+impl Store {
+    /// Writes a new record.
+    pub(super) fn write(&mut self, parts: &Parts<'_>) -> Handle {
+        self.version += 1;
+        let len = parts.len();
+        if len <= SLOT_LIMIT
+            && let Some(handle) = self.slabs.alloc(len)
+        {
+            parts.write(self.slabs.get_mut(handle));
+            return handle;
+        }
+        let mut bytes = vec![0; len];
+        parts.write(&mut bytes);
+        self.large += ALONE_OVERHEAD + len as u64;
+        self.alone.insert(Shared::new(bytes)) | ALONE
+    }
+
+    /// Writes what key `at` of a leaf has now, in place of the record that it had. Gives that one if
+    /// it lay alone.
+    pub(super) fn rewrite(
+        &mut self,
+        path: u64,
+        at: usize,
+        handle: Handle,
+        parts: &Parts<'_>,
+    ) -> Option<Shared<Vec<u8>>> {
+        let len = parts.len();
+        let fits = match handle & ALONE {
+            0 => len <= SLOT_LIMIT && self.slabs.get(handle).len() == slot_size(len),
+            _ => self.slot(handle).len() == len,
+        };
+        if fits {
+            parts.write(self.slot_mut(handle));
+            return None;
+        }
+        let new = self.write(parts);
+        self.trie.leaf_mut(path).set_handle(at, new);
+        self.free(handle)
+    }
+
+    /// Gives a record's place back. Gives the record if it lay alone.
+    pub(super) fn free(&mut self, handle: Handle) -> Option<Shared<Vec<u8>>> {
+        self.version += 1;
+        if handle & ALONE != 0 {
+            let record = self.alone.remove(handle & !ALONE)?;
+            self.large -= ALONE_OVERHEAD + record.len() as u64;
+            return Some(record);
+        }
+        if let Some(moved) = self.slabs.free(handle) {
+            let probe = Probe::new(self.seed, self.record(moved.to).key());
+            let (path, tag) = (probe.path, probe.tag());
+            if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == moved.from) {
+                self.trie.leaf_mut(path).set_handle(at, moved.to);
+            }
+        }
+        None
+    }
+
+    pub(super) fn resize_alone(&mut self, number: u32, len: usize) -> Option<()> {
+        let record = self.alone.get_mut(number)?.to_mut();
+        let before = record.len();
+        if len > record.capacity() {
+            // Less than a doubling: a string that grows must not take twice what it needs.
+            let more = (len - before).max(before / 8);
+            record.try_reserve_exact(more).ok()?;
+        }
+        record.resize(len, 0);
+        self.large = self.large - before as u64 + len as u64;
+        Some(())
+    }
+
+    /// Counts a record's expiry no longer, and gives its object if it has one.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn forget(&mut self, handle: Handle) -> Option<Shared<Data>> {
+        let record = self.record(handle);
+        let (expires, kind) = (record.expires_ms().is_some(), record.kind());
+        let number = object_number(record.value());
+        self.volatile -= usize::from(expires);
+        if kind == Kind::Object { self.drop_object(number) } else { None }
+    }
+
+    pub(super) fn add_object(&mut self, data: Data) -> u32 {
+        self.large += ALONE_OVERHEAD + data.size();
+        self.objects.insert(Shared::new(data))
+    }
+
+    pub(super) fn drop_object(&mut self, number: u32) -> Option<Shared<Data>> {
+        let data = self.objects.remove(number)?;
+        self.large -= ALONE_OVERHEAD + data.size();
+        Some(data)
+    }
+}

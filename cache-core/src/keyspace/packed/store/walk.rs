@@ -1,0 +1,146 @@
+//! Going through entries: all of them, those of a slot, those that expire, some by a cursor or by
+//! chance.
+
+use super::{Place, Removed, Store, slot};
+use crate::hash::slot_of;
+use crate::keyspace::packed::leaf::Leaf;
+use crate::keyspace::packed::probe::{Probe, first_path};
+use crate::keyspace::packed::record::Record;
+use crate::random::Random;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+impl Store {
+    /// All records, by path.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
+        self.leaves(0).flat_map(Leaf::items).map(|item| self.record(item.handle))
+    }
+
+    /// The records of one cluster slot.
+    pub(crate) fn slot_records(&self, slot: u16) -> impl Iterator<Item = Record<'_>> {
+        let range = first_path(slot)..=first_path(slot) | (first_path(1) - 1);
+        let mut next = Some(*range.start());
+        let leaves = core::iter::from_fn(move || {
+            let reached = self.trie.reach(next.filter(|path| range.contains(path))?);
+            next = reached.next;
+            Some(reached.leaf)
+        });
+        leaves
+            .flat_map(Leaf::items)
+            .map(|item| self.record(item.handle))
+            .filter(move |record| slot_of(record.key()) == slot)
+    }
+
+    fn leaves(&self, from: u64) -> impl Iterator<Item = &Leaf> {
+        let mut next = Some(from);
+        core::iter::from_fn(move || {
+            let reached = self.trie.reach(next?);
+            next = reached.next;
+            Some(reached.leaf)
+        })
+    }
+
+    /// Visits records from a path on, at least `count` of them if there are, and gives the path to go
+    /// on from. Records whose paths differ only in the `blur` last bits are visited together, and no
+    /// path within them is given.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        from: u64,
+        blur: u32,
+        count: usize,
+        visit: &mut dyn FnMut(Record<'a>),
+    ) -> Option<u64> {
+        let (mut visited, mut next, mut last) = (0, Some(from), None);
+        while let Some(from) = next {
+            let reached = self.trie.reach(from);
+            let place = |record: &Record<'a>| Probe::new(self.seed, record.key()).path >> blur;
+            let mut due: Vec<(u64, Record<'a>)> = reached
+                .leaf
+                .items()
+                .map(|item| self.record(item.handle))
+                .map(|record| (place(&record), record))
+                .filter(|&(place, _)| place >= from >> blur)
+                .collect();
+            sort_by_place(&mut due);
+            for (place, record) in due {
+                if visited >= count && last != Some(place) {
+                    return Some(place << blur);
+                }
+                last = Some(place);
+                visited += 1;
+                visit(record);
+            }
+            next = reached.next;
+        }
+        None
+    }
+
+    /// The record that comes after `skip` others, with its access bits.
+    pub(crate) fn nth(&self, skip: usize) -> Option<(Record<'_>, u32)> {
+        let (leaf, at) = self.trie.nth(skip)?;
+        Some((self.record(leaf.handle(at)), leaf.access(at)))
+    }
+
+    /// Where some record lies that expires, near a path chosen by chance.
+    pub(crate) fn volatile_near(&mut self, random: &mut Random) -> Option<Place> {
+        let mut path = random.next_u64();
+        while self.volatile > 0 {
+            path = self.trie.expiring(path, u64::MAX - 1)?;
+            let leaf = self.trie.leaf(path);
+            let expires = |&i: &usize| self.record(leaf.handle(i)).expires_ms().is_some();
+            let from = random.below(leaf.len().max(1) as u64) as usize;
+            if let Some(at) = (from..leaf.len()).chain(0..from).find(expires) {
+                return Some(Place { path, at });
+            }
+            // None is left here: that is known from now on.
+            self.settle_expiry(path);
+        }
+        None
+    }
+
+    /// The record at a place, with its access bits.
+    pub(crate) fn at(&self, Place { path, at }: Place) -> (Record<'_>, u32) {
+        let leaf = self.trie.leaf(path);
+        (self.record(leaf.handle(at)), leaf.access(at))
+    }
+}
+
+/// Expiry.
+impl Store {
+    /// Removes up to `limit` keys that have expired by `now_ms` and gives them.
+    pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<(Box<[u8]>, Removed)> {
+        let mut taken = Vec::new();
+        while taken.len() < limit
+            && let Some(path) = self.trie.expiring(0, now_ms)
+        {
+            let due: Vec<Box<[u8]>> = self
+                .trie
+                .leaf(path)
+                .items()
+                .map(|item| self.record(item.handle))
+                .filter(|record| record.expires_ms().is_some_and(|at| at <= now_ms))
+                .take(limit - taken.len())
+                .map(|record| record.key().into())
+                .collect();
+            for key in due {
+                if let Some(removed) = self.remove(&Probe::new(self.seed, &key)) {
+                    taken.push((key, removed));
+                }
+            }
+            self.settle_expiry(path);
+        }
+        taken
+    }
+
+    /// Finds anew when the first key of a leaf expires.
+    fn settle_expiry(&mut self, path: u64) {
+        let (slabs, alone) = (&self.slabs, &self.alone);
+        self.trie
+            .settle_expiry(path, |handle| Record::read(slot(slabs, alone, handle)).expires_ms());
+    }
+}
+
+/// By place, then by key.
+fn sort_by_place(due: &mut [(u64, Record<'_>)]) {
+    due.sort_unstable_by(|(a, x), (b, y)| (a, x.key()).cmp(&(b, y.key())));
+}
