@@ -96,12 +96,16 @@ pub enum Policy {
     AllkeysLfu,
     /// Any key.
     AllkeysRandom,
+    /// What the policy of our own thinks least worth its place, among keys with a TTL.
+    VolatileAdaptive,
+    /// What the policy of our own thinks least worth its place.
+    AllkeysAdaptive,
     /// None: writes are refused.
     NoEviction,
 }
 
 impl Policy {
-    const ALL: [Policy; 8] = [
+    const ALL: [Policy; 10] = [
         Policy::VolatileLru,
         Policy::VolatileLfu,
         Policy::VolatileRandom,
@@ -109,6 +113,8 @@ impl Policy {
         Policy::AllkeysLru,
         Policy::AllkeysLfu,
         Policy::AllkeysRandom,
+        Policy::VolatileAdaptive,
+        Policy::AllkeysAdaptive,
         Policy::NoEviction,
     ];
 
@@ -116,8 +122,17 @@ impl Policy {
     pub fn is_volatile(self) -> bool {
         matches!(
             self,
-            Self::VolatileLru | Self::VolatileLfu | Self::VolatileRandom | Self::VolatileTtl
+            Self::VolatileLru
+                | Self::VolatileLfu
+                | Self::VolatileRandom
+                | Self::VolatileTtl
+                | Self::VolatileAdaptive
         )
+    }
+
+    /// Whether it is the policy of our own.
+    pub fn is_adaptive(self) -> bool {
+        matches!(self, Self::VolatileAdaptive | Self::AllkeysAdaptive)
     }
 
     /// Whether how often a key is used counts, rather than how recently.
@@ -341,7 +356,7 @@ mod tests {
             assert!(Config::default().set(param.name, &shown).is_ok(), "{}: {shown}", param.name);
         }
         assert_eq!(config.pubsub_output_limit().soft_secs, 60);
-        assert_eq!(config.policy(), Policy::NoEviction);
+        assert_eq!(config.policy(), Policy::AllkeysAdaptive);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(super) const POLICIES: &[&str] = &[
     "allkeys-lru",
     "allkeys-lfu",
     "allkeys-random",
+    "volatile-adaptive",
+    "allkeys-adaptive",
     "noeviction",
 ];
 
@@ -62,7 +64,7 @@ params! {
         "How many databases SELECT can choose from.";
     Maxmemory "maxmemory" BYTES, "0", live,
         "The most bytes that data may take; 0 is no limit.";
-    MaxmemoryPolicy "maxmemory-policy" Kind::Enum(POLICIES), "noeviction", live,
+    MaxmemoryPolicy "maxmemory-policy" Kind::Enum(POLICIES), "allkeys-adaptive", live,
         "Which keys make room when maxmemory is reached.";
     MaxmemorySamples "maxmemory-samples" Kind::Int { min: 1, max: 64 }, "5", live,
         "How many keys are compared to choose one to evict.";

@@ -1,12 +1,15 @@
-//! Choosing which key makes room: Redis's policies, by comparing a few random keys.
+//! Choosing which key makes room: Redis's policies, by comparing a few random keys, and the one of
+//! our own (see `adaptive`), by comparing the keys of a few leaves.
 //!
 //! An entry's access bits hold the minute and second of its last use for LRU (24 bits of seconds),
 //! or for LFU the minute of the last decay (16 bits) and a logarithmic counter (8 bits), as Redis
 //! describes under "Approximated LRU algorithm" and "The new LFU mode".
 
+use super::adaptive::Adaptive;
 use super::{Entry, Keyspace};
 use crate::config::{Config, Id, Policy};
 use crate::random::Random;
+use crate::time::Now;
 use alloc::vec::Vec;
 
 /// A new key's counter: high enough to live to see its second use.
@@ -14,17 +17,12 @@ const LFU_INIT: u32 = 5;
 const LRU_MASK: u32 = (1 << 24) - 1;
 
 /// The access bits of a key that is created now.
-pub(crate) fn fresh_access(policy: Policy, now_secs: u64) -> u32 {
+fn fresh_access(policy: Policy, now_secs: u64) -> u32 {
     if policy.is_lfu() { lfu_minutes(now_secs) << 8 | LFU_INIT } else { now_secs as u32 & LRU_MASK }
 }
 
 /// The access bits of a key that is used now.
-pub(crate) fn touch_access(
-    access: u32,
-    config: &Config,
-    now_secs: u64,
-    random: &mut Random,
-) -> u32 {
+fn touch_access(access: u32, config: &Config, now_secs: u64, random: &mut Random) -> u32 {
     if !config.policy().is_lfu() {
         return now_secs as u32 & LRU_MASK;
     }
@@ -55,34 +53,136 @@ fn decayed(access: u32, config: &Config, now_secs: u64) -> u32 {
     }
 }
 
-/// The next key to go, with its database. `None`: the policy lets none go.
-pub(crate) fn victim(
+/// What eviction knows beyond the entries' own access bits.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evictor {
+    adaptive: Adaptive,
+    /// Where the adaptive policy's hand is: a database and a path.
+    hand: (u32, u64),
+}
+
+/// The settings and the moment that a decision depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) now: Now,
+}
+
+/// A key that is to go.
+#[derive(Debug)]
+pub(crate) struct Victim {
+    pub(crate) db: u32,
+    pub(crate) key: Vec<u8>,
+}
+
+impl Evictor {
+    /// Bytes of memory beside what the entries carry.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.adaptive.bytes()
+    }
+
+    /// The access bits of a key that is created now. `hash` is that of a key that is known to be new
+    /// and for which room may have to be made.
+    pub(crate) fn fresh(&mut self, keyspace: &Keyspace, hash: Option<u64>, at: Moment<'_>) -> u32 {
+        let policy = at.config.policy();
+        if !policy.is_adaptive() {
+            return fresh_access(policy, at.now.wall_secs());
+        }
+        hash.map_or(0, |hash| self.adaptive.fresh(hash, keyspace.total_len()))
+    }
+
+    /// The access bits of a key that is used now.
+    pub(crate) fn touched(
+        &mut self,
+        access: u32,
+        hash: u64,
+        at: Moment<'_>,
+        random: &mut Random,
+    ) -> u32 {
+        if at.config.policy().is_adaptive() {
+            return self.adaptive.hit(hash, access);
+        }
+        touch_access(access, at.config, at.now.wall_secs(), random)
+    }
+
+    /// The next key to go. `None`: the policy lets none go.
+    pub(crate) fn victim(
+        &mut self,
+        keyspace: &mut Keyspace,
+        at: Moment<'_>,
+        random: &mut Random,
+    ) -> Option<Victim> {
+        match at.config.policy() {
+            Policy::NoEviction => None,
+            policy @ (Policy::AllkeysRandom | Policy::VolatileRandom) => {
+                let db = keyspace.random_database(policy.is_volatile(), random)?;
+                let (entry, _) = keyspace.random(db, policy.is_volatile(), random)?;
+                Some(Victim { db, key: entry.key().to_vec() })
+            }
+            policy if policy.is_adaptive() => {
+                self.adaptive_victim(keyspace, policy.is_volatile(), at.now.wall_ms(), random)
+            }
+            policy => sampled_victim(keyspace, policy, at, random),
+        }
+    }
+
+    fn adaptive_victim(
+        &mut self,
+        keyspace: &mut Keyspace,
+        volatile: bool,
+        now_ms: u64,
+        random: &mut Random,
+    ) -> Option<Victim> {
+        // Everybody passes an empty leaf.
+        if keyspace.total_len() == 0 {
+            return None;
+        }
+        let mut search = self.adaptive.search(now_ms);
+        loop {
+            self.adaptive.step();
+            while self.adaptive.passes(keyspace.leaf_len(self.hand)) {
+                self.hand = keyspace.next_leaf(self.hand);
+            }
+            let hand = self.hand;
+            let candidates = keyspace.candidates(hand, volatile).map(|(at, c)| ((hand, at), c));
+            if self.adaptive.look(&mut search, candidates) {
+                break;
+            }
+        }
+        let Some((hand, at)) = search.victim() else {
+            // Few have a TTL: any of them will do.
+            let db = keyspace.random_database(volatile, random)?;
+            let (entry, _) = keyspace.random(db, volatile, random)?;
+            return Some(Victim { db, key: entry.key().to_vec() });
+        };
+        let (entry, meta) = keyspace.entry_in_leaf(hand, at);
+        let (db, key) = (hand.0, entry.key().to_vec());
+        let hash = keyspace.probe(&key).hash;
+        self.adaptive.evicted(hash, meta, keyspace.total_len());
+        Some(Victim { db, key })
+    }
+}
+
+/// Redis's way: the worst of a few keys chosen by chance.
+fn sampled_victim(
     keyspace: &mut Keyspace,
-    config: &Config,
-    now_secs: u64,
+    policy: Policy,
+    Moment { config, now }: Moment<'_>,
     random: &mut Random,
-) -> Option<(u32, Vec<u8>)> {
-    let policy = config.policy();
-    if policy == Policy::NoEviction {
-        return None;
-    }
-    let volatile = policy.is_volatile();
-    if matches!(policy, Policy::AllkeysRandom | Policy::VolatileRandom) {
-        let db = keyspace.random_database(volatile, random)?;
-        return keyspace.random(db, volatile, random).map(|(entry, _)| (db, entry.key().to_vec()));
-    }
+) -> Option<Victim> {
     let samples = config.number(Id::MaxmemorySamples);
-    let mut best: Option<(u64, u32, Vec<u8>)> = None;
+    let mut best: Option<(u64, Victim)> = None;
     for db in 0..keyspace.databases() {
         for _ in 0..samples {
-            let Some((entry, access)) = keyspace.random(db, volatile, random) else { break };
-            let score = score(entry, access, config, policy, now_secs);
-            if best.as_ref().is_none_or(|(least, ..)| score > *least) {
-                best = Some((score, db, entry.key().to_vec()));
+            let drawn = keyspace.random(db, policy.is_volatile(), random);
+            let Some((entry, access)) = drawn else { break };
+            let score = score(entry, access, config, policy, now.wall_secs());
+            if best.as_ref().is_none_or(|(least, _)| score > *least) {
+                best = Some((score, Victim { db, key: entry.key().to_vec() }));
             }
         }
     }
-    best.map(|(_, db, key)| (db, key))
+    best.map(|(_, victim)| victim)
 }
 
 /// The higher, the sooner it goes.
@@ -93,6 +193,10 @@ fn score(entry: Entry<'_>, access: u32, config: &Config, policy: Policy, now_sec
             255 - u64::from(decayed(access, config, now_secs))
         }
         Policy::AllkeysLru | Policy::VolatileLru => idle_access(access, now_secs),
-        Policy::AllkeysRandom | Policy::VolatileRandom | Policy::NoEviction => 0,
+        Policy::AllkeysRandom
+        | Policy::VolatileRandom
+        | Policy::VolatileAdaptive
+        | Policy::AllkeysAdaptive
+        | Policy::NoEviction => 0,
     }
 }

@@ -13,15 +13,16 @@ pub(crate) mod segments;
 mod trash;
 
 pub use entry::Entry;
-pub(crate) use evict::{fresh_access, touch_access, victim};
+pub(crate) use evict::{Evictor, Moment, Victim};
 pub(crate) use packed::{Content, Found, Kind, Probe};
 
 use crate::hash::HashSeed;
 use crate::random::Random;
 use crate::types::Data;
+use adaptive::Candidate;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use packed::{Record, Store};
+use packed::{Place, Record, Store};
 use trash::Trash;
 
 /// Bits of a path that a cursor leaves out, so that it fits the 53 bits of a JavaScript number.
@@ -55,6 +56,11 @@ impl Keyspace {
     /// How many keys a database holds, expired ones that nobody met yet included.
     pub fn len(&self, db: u32) -> usize {
         self.dbs[db as usize].len()
+    }
+
+    /// How many keys all databases hold.
+    pub(crate) fn total_len(&self) -> u64 {
+        self.dbs.iter().map(|db| db.len() as u64).sum()
     }
 
     /// Whether no database holds a key.
@@ -275,9 +281,9 @@ impl Keyspace {
         all
     }
 
-    /// Whether something that was removed is still to be freed.
-    pub(crate) fn has_trash(&self) -> bool {
-        !self.trash.is_empty()
+    /// How many things that were removed are still to be freed.
+    pub(crate) fn pending_frees(&self) -> usize {
+        self.trash.len()
     }
 
     /// Frees a part of what was removed and was too large to be freed at once.
@@ -331,5 +337,36 @@ impl Keyspace {
                 here
             })
             .map(|i| i as u32)
+    }
+}
+
+/// Leaves: the few keys that lie together, named by a database and a path that leads there.
+impl Keyspace {
+    fn leaf_len(&self, (db, path): (u32, u64)) -> u64 {
+        self.dbs[db as usize].leaf_len(path)
+    }
+
+    /// The leaf behind, of the next database behind the last; the first behind all.
+    fn next_leaf(&self, (db, path): (u32, u64)) -> (u32, u64) {
+        match self.dbs[db as usize].next_leaf(path) {
+            Some(path) => (db, path),
+            None => ((db + 1) % self.databases(), 0),
+        }
+    }
+
+    /// The keys of a leaf that may be evicted, each with its place there.
+    fn candidates(
+        &self,
+        (db, path): (u32, u64),
+        volatile: bool,
+    ) -> impl Iterator<Item = (usize, Candidate)> {
+        let candidates = self.dbs[db as usize].candidates(path);
+        candidates.filter(move |(_, candidate)| !volatile || candidate.expires.is_some())
+    }
+
+    fn entry_in_leaf(&self, (db, path): (u32, u64), at: usize) -> (Entry<'_>, u32) {
+        let store = &self.dbs[db as usize];
+        let (record, access) = store.at(Place { path, at });
+        (Entry::new(store, record), access)
     }
 }

@@ -29,8 +29,8 @@ impl Clone for Trash {
 }
 
 impl Trash {
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Takes what was removed; what is small is freed.

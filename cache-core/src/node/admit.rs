@@ -5,7 +5,7 @@ use super::conn::{ConnFlags, Connection};
 use super::error::{Error, SHOWN_LIMIT, shown};
 use crate::commands::{self, CommandId, Flags, Role, Spec};
 use crate::config::Id;
-use crate::keyspace;
+use crate::keyspace::{Moment, Victim};
 use crate::observer::{Event, Observer};
 use crate::protocol::{Args, Resp};
 use crate::time::Now;
@@ -181,10 +181,9 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
             return true;
         }
         evicted += 1;
-        let State { keyspace, config, random, .. } = &mut *state;
-        let Some((db, key)) = keyspace::victim(keyspace, config, now.wall_secs(), random) else {
-            return false;
-        };
+        let State { keyspace, evictor, config, random, .. } = &mut *state;
+        let victim = evictor.victim(keyspace, Moment { config, now }, random);
+        let Some(Victim { db, key }) = victim else { return false };
         let probe = state.keyspace.probe(&key);
         state.keyspace.remove(db, &probe);
         state.key_changed(db, &key);

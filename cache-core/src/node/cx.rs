@@ -8,7 +8,7 @@ use super::error::Error;
 use super::state::State;
 use crate::commands::Spec;
 use crate::config::Id;
-use crate::keyspace::{Content, Entry, Found, Kind, Probe, fresh_access, touch_access};
+use crate::keyspace::{Content, Entry, Found, Kind, Moment, Probe};
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
@@ -238,10 +238,15 @@ impl<O: Observer> Cx<'_, O> {
 
     fn put_content(&mut self, db: u32, key: &[u8], content: Content<'_>, expires_ms: Option<u64>) {
         let probe = self.probe(key);
-        // A key that is overwritten often is used often.
-        self.note_use(db, &probe);
-        let State { keyspace, config, .. } = &mut *self.state;
-        let fresh = fresh_access(config.policy(), self.now.wall_secs());
+        let counts = self.state.config.number(Id::Maxmemory) != 0;
+        let is_new = counts && self.state.keyspace.locate(db, &probe).is_none();
+        if counts && !is_new {
+            // A key that is overwritten often is used often.
+            self.note_use(db, &probe);
+        }
+        let State { keyspace, evictor, config, .. } = &mut *self.state;
+        let hash = is_new.then_some(probe.hash);
+        let fresh = evictor.fresh(keyspace, hash, Moment { config, now: self.now });
         keyspace.put(db, &probe, content, expires_ms, fresh);
         self.changed_in(db, key);
     }
@@ -345,8 +350,8 @@ impl<O: Observer> Cx<'_, O> {
     }
 
     fn touch_at(&mut self, db: u32, probe: &Probe<'_>) {
-        let State { keyspace, config, random, .. } = &mut *self.state;
-        let now = self.now.wall_secs();
-        keyspace.touch(db, probe, |access| touch_access(access, config, now, random));
+        let State { keyspace, evictor, config, random, .. } = &mut *self.state;
+        let moment = Moment { config, now: self.now };
+        keyspace.touch(db, probe, |access| evictor.touched(access, probe.hash, moment, random));
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::config::{Config, Id};
 use crate::hash::HashSeed;
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Evictor, Keyspace};
 use crate::random::Random;
 use crate::time::Now;
 use alloc::collections::VecDeque;
@@ -42,6 +42,7 @@ pub(crate) struct ClientPause {
 pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) keyspace: Keyspace,
+    pub(crate) evictor: Evictor,
     pub(crate) effects: Effects,
     pub(crate) pubsub: PubSub,
     pub(crate) watch: Watch,
@@ -91,6 +92,7 @@ impl State {
         let databases = config.number(Id::Databases) as usize;
         State {
             keyspace: Keyspace::new(databases, hash_seed),
+            evictor: Evictor::default(),
             config,
             effects: Effects::default(),
             pubsub: PubSub::new(hash_seed),

@@ -22,7 +22,8 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     let idle = (state.watches_clients() && conns.len() > 0)
         .then_some(Timeout::Housekeeping(state.next_idle_check_us));
     let redial = state.redial_at().map(Timeout::Deadline);
-    let trash = state.keyspace.has_trash().then_some(Timeout::Housekeeping(state.clock.mono_us));
+    let trash =
+        (state.keyspace.pending_frees() > 0).then_some(Timeout::Housekeeping(state.clock.mono_us));
     [deadline, redial, expiry, idle, trash].into_iter().flatten().min_by_key(|t| t.at_us())
 }
 

@@ -391,6 +391,7 @@ fn a_transaction_is_refused_for_what_happened_since_it_was_queued() {
     ];
     for (code, happens) in happen {
         let mut node = Node::new(Config::default(), 1, START);
+        node.configure("maxmemory-policy", "noeviction").expect("a good setting");
         let conn = node.handle_connect(START, Peer::default()).expect("room");
         say(&mut node, conn, &["SET", "a", "1"]);
         for command in [&["MULTI"][..], &["ECHO", "x"], &["SET", "a", "2"], &["ECHO", "x"]] {

@@ -17,7 +17,7 @@ fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
 /// Uses that the original took note of must count in the clone too, although they share memory.
 #[test]
 fn a_clone_evicts_what_the_original_evicts() {
-    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random"] {
+    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-random", "allkeys-adaptive"] {
         let (mut node, conn) = node(&[("maxmemory", "1500"), ("maxmemory-policy", policy)]);
         for i in 0..40 {
             say(&mut node, conn, &["SET", &i.to_string(), "v"]);
@@ -70,7 +70,7 @@ fn chance_spares_no_database() {
 
 #[test]
 fn few_keys_with_a_ttl_are_found_among_many() {
-    for policy in ["volatile-lru", "volatile-ttl", "volatile-random"] {
+    for policy in ["volatile-lru", "volatile-ttl", "volatile-random", "volatile-adaptive"] {
         let (mut node, conn) = node(&[("maxmemory-policy", policy)]);
         for i in 0..20_000 {
             say(&mut node, conn, &["SET", &format!("{{tag}}{i}"), "v"]);
@@ -119,7 +119,7 @@ fn what_counts_as_a_use() {
     fn say(node: &mut Node, conn: ConnId, now: Now, args: &[&str]) {
         node.request(now, conn, args, &mut ());
     }
-    for policy in ["allkeys-lru", "allkeys-lfu"] {
+    for policy in ["allkeys-lru", "allkeys-lfu", "allkeys-adaptive"] {
         let read = spared(policy, |node, conn, now, key| say(node, conn, now, &["GET", key]));
         assert!(read >= 45, "{policy}: {read}");
         let written =

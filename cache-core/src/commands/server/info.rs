@@ -128,7 +128,10 @@ fn memory<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let state = &*cx.state;
     let data = state.keyspace.used_bytes();
     let clients: u64 = everyone(cx).map(|conn| conn.held_bytes() as u64).sum();
-    let used = data + clients;
+    let in_force = state.config.number(Id::Maxmemory) > 0 && state.config.policy().is_adaptive();
+    let eviction = if in_force { state.evictor.bytes() } else { 0 };
+    let overhead = clients + eviction;
+    let used = data + overhead;
     let peak = state.stats.peak_bytes.max(used);
     let limit = state.config.number(Id::Maxmemory) as u64;
     line!(out, "used_memory:{used}");
@@ -136,14 +139,16 @@ fn memory<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "used_memory_peak:{peak}");
     line!(out, "used_memory_peak_human:{}", human(peak));
     line!(out, "used_memory_peak_perc:{}%", percent(used, peak));
-    line!(out, "used_memory_overhead:{clients}");
+    line!(out, "used_memory_overhead:{overhead}");
     line!(out, "used_memory_dataset:{data}");
     line!(out, "used_memory_dataset_perc:{}%", percent(data, used));
     line!(out, "maxmemory:{limit}");
     line!(out, "maxmemory_human:{}", human(limit));
     line!(out, "maxmemory_policy:{}", state.config.word(Id::MaxmemoryPolicy));
     line!(out, "mem_clients_normal:{clients}");
-    line!(out, "lazyfree_pending_objects:0");
+    line!(out, "mem_eviction:{eviction}");
+    line!(out, "mem_page_slack:{}", state.keyspace.slack_bytes());
+    line!(out, "lazyfree_pending_objects:{}", state.keyspace.pending_frees());
 }
 
 /// `1.50M`, as clients know it.

@@ -221,7 +221,7 @@ impl Adaptive {
 
     /// Bytes of memory beside what the entries carry.
     pub fn bytes(&self) -> u64 {
-        self.ghosts.bytes() + self.learner.bytes() + size_of::<Self>() as u64
+        self.ghosts.bytes() + self.learner.bytes()
     }
 
     fn lesson(&mut self, entries: u64) {

@@ -21,4 +21,4 @@ mod trie;
 pub(crate) use probe::{Found, Probe};
 pub(crate) use record::{Kind, Record};
 pub(crate) use shared::Shared;
-pub(crate) use store::{Content, Removed, Store};
+pub(crate) use store::{Content, Place, Removed, Store};

@@ -58,8 +58,8 @@ pub(crate) struct Removed {
 /// A place in a leaf, until something is added or removed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    path: u64,
-    at: usize,
+    pub(crate) path: u64,
+    pub(crate) at: usize,
 }
 
 /// What is there.

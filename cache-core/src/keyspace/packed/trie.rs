@@ -71,6 +71,8 @@ pub(super) struct Reached<'a> {
     pub(super) leaf: &'a Leaf,
     /// The first path behind those that lead here; `None`: these are the last.
     pub(super) next: Option<u64>,
+    /// No key of it expires before this (wall milliseconds).
+    pub(super) earliest: u64,
 }
 
 impl Default for Trie {
@@ -131,7 +133,8 @@ impl Trie {
                 Node::Leaf(leaf) => {
                     let shared = skip + u32::from(dir.facts[i].depth);
                     let width = u64::MAX.checked_shr(shared).unwrap_or(0);
-                    return Reached { leaf, next: (path | width).checked_add(1) };
+                    let (next, earliest) = ((path | width).checked_add(1), dir.facts[i].earliest);
+                    return Reached { leaf, next, earliest };
                 }
                 Node::Dir(below) => dir = below,
             }

@@ -3,6 +3,7 @@
 
 use super::{Place, Removed, Store, slot};
 use crate::hash::slot_of;
+use crate::keyspace::adaptive::Candidate;
 use crate::keyspace::packed::leaf::Leaf;
 use crate::keyspace::packed::probe::{Probe, first_path};
 use crate::keyspace::packed::record::Record;
@@ -102,6 +103,32 @@ impl Store {
     pub(crate) fn at(&self, Place { path, at }: Place) -> (Record<'_>, u32) {
         let leaf = self.trie.leaf(path);
         (self.record(leaf.handle(at)), leaf.access(at))
+    }
+}
+
+/// Leaves.
+impl Store {
+    pub(crate) fn leaf_len(&self, path: u64) -> u64 {
+        self.trie.leaf(path).len() as u64
+    }
+
+    /// A path to the leaf behind; `None`: it is the last.
+    pub(crate) fn next_leaf(&self, path: u64) -> Option<u64> {
+        self.trie.reach(path).next
+    }
+
+    /// What eviction compares the keys of a leaf by, each with its place there.
+    pub(crate) fn candidates(&self, path: u64) -> impl Iterator<Item = (usize, Candidate)> {
+        let reached = self.trie.reach(path);
+        let expires = move |handle| match reached.earliest {
+            // Nothing expires here: the records needn't be read.
+            u64::MAX => None,
+            _ => self.record(handle).expires_ms(),
+        };
+        reached.leaf.items().enumerate().map(move |(at, item)| {
+            let size = self.slot(item.handle).len() as u32;
+            (at, Candidate { meta: item.access, size, expires: expires(item.handle) })
+        })
     }
 }
 
