@@ -4,7 +4,8 @@
 //! randomness come in as arguments; bytes and wishes come out by polling. The same code therefore
 //! runs in the native server, in a browser tab, in a Cloudflare Worker and under the simulation.
 //!
-//! Start at [`Node`]: its documentation gives the order in which a host calls it.
+//! Start at [`Node`]: its documentation gives the order in which a host calls it. For a cache in a
+//! program's own memory, without protocol and connections, start at [`Cache`].
 //!
 //! What must never be here: a socket, a file, a thread, a clock, `std`, and anything whose outcome
 //! depends on the width of a pointer or on the order of a hash table.
@@ -13,6 +14,7 @@
 
 extern crate alloc;
 
+pub mod cache;
 pub mod commands;
 pub mod config;
 mod float;
@@ -28,6 +30,7 @@ mod sorted;
 pub mod time;
 mod types;
 
+pub use cache::Cache;
 pub use config::Config;
 pub use node::{Budget, ConnId, Node, Peer};
 pub use observer::{Event, Observer};

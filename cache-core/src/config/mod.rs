@@ -179,6 +179,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The defaults, but for `maxmemory-policy`.
+    pub(crate) fn with_policy(policy: Policy) -> Self {
+        let mut config = Config::default();
+        config.settings[Id::MaxmemoryPolicy as usize] = Setting::Word(policy as u8);
+        config
+    }
+
     /// The row of a setting by its name, in any case.
     pub fn param(name: &str) -> Option<&'static Param> {
         PARAMS.iter().find(|p| p.name.eq_ignore_ascii_case(name))
@@ -346,6 +353,9 @@ mod tests {
             assert!(PARAMS[..i].iter().all(|p| p.name != param.name));
         }
         assert_eq!(params::POLICIES.len(), Policy::ALL.len());
+        for policy in Policy::ALL {
+            assert_eq!(Config::with_policy(policy).policy(), policy);
+        }
     }
 
     #[test]

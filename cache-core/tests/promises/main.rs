@@ -3,6 +3,7 @@
 mod effects;
 mod hostile;
 mod keyspace;
+mod library;
 mod pressure;
 mod story;
 mod streams;
