@@ -3,7 +3,7 @@
 use super::{Cache, Stats};
 use crate::config::{Config, Policy};
 use crate::hash::HashSeed;
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Evictor, Keyspace};
 use crate::random::Random;
 
 /// Limit, policy and seed of a [`Cache`] that is to be.
@@ -27,7 +27,7 @@ impl Builder {
         Builder { max_bytes, ..self }
     }
 
-    /// Which entries make room. Unsaid, it is [`Policy::AllkeysLru`].
+    /// Which entries make room. Unsaid, it is [`Policy::AllkeysAdaptive`].
     #[must_use]
     pub fn policy(self, policy: Policy) -> Self {
         Builder { policy, ..self }
@@ -48,6 +48,7 @@ impl Builder {
         let hash_seed = HashSeed::new(random.next_u64(), random.next_u64());
         Cache {
             keyspace: Keyspace::new(1, hash_seed),
+            evictor: Evictor::default(),
             config: Config::with_policy(self.policy),
             max_bytes: self.max_bytes,
             random,

@@ -12,9 +12,7 @@ pub use error::Error;
 pub use stats::Stats;
 
 use crate::config::Config;
-use crate::keyspace::{
-    Content, Entry, Found, Keyspace, Kind, Probe, fresh_access, touch_access, victim,
-};
+use crate::keyspace::{Content, Entry, Evictor, Found, Keyspace, Kind, Moment, Probe};
 use crate::random::Random;
 use crate::time::Now;
 use core::time::Duration;
@@ -75,6 +73,7 @@ const DB: u32 = 0;
 #[derive(Clone, Debug)]
 pub struct Cache {
     keyspace: Keyspace,
+    evictor: Evictor,
     /// The policy, and how it samples.
     config: Config,
     /// `u64::MAX`: no limit.
@@ -298,44 +297,55 @@ impl Cache {
         let found = self.find(now, &probe);
         let old = found.and_then(|found| self.keyspace.at(DB, found).as_string());
         let more = bytes - old.map_or(0, |old| bytes.min((key.len() + old.len()) as u64));
-        self.note_use(now, &probe);
-        if more > 0 {
-            self.make_room(now, key, more, bytes)?;
+        let mut is_new = found.is_none();
+        if !is_new {
+            self.note_use(now, &probe);
         }
-        let fresh = fresh_access(self.config.policy(), now.wall_secs());
+        if more > 0 {
+            is_new |= self.make_room(now, key, more, bytes)?;
+        }
+        let hash = (is_new && self.is_limited()).then_some(probe.hash);
+        let fresh = self.evictor.fresh(&self.keyspace, hash, Moment { config: &self.config, now });
         let content = Content::Bytes(Kind::String, value);
         self.keyspace.put(DB, &probe, content, expires_ms(now, ttl), fresh);
         self.free();
         Ok(())
     }
 
-    /// Lets entries go until there is room for `more` bytes, or for `whole` if `key` was among them.
-    fn make_room(&mut self, now: Now, key: &[u8], mut more: u64, whole: u64) -> Result<(), Error> {
-        while self.used_bytes().saturating_add(more) > self.max_bytes {
+    /// Lets entries go until there is room for `more` bytes, or for `whole` if `key` was among them;
+    /// gives whether it was.
+    fn make_room(&mut self, now: Now, key: &[u8], more: u64, whole: u64) -> Result<bool, Error> {
+        let mut gone = false;
+        loop {
+            let more = if gone { whole } else { more };
+            if self.used_bytes().saturating_add(more) <= self.max_bytes {
+                return Ok(gone);
+            }
             if self.purge_expired(now, PURGE) > 0 {
                 continue;
             }
-            let Cache { keyspace, config, random, .. } = &mut *self;
-            let Some((_, gone)) = victim(keyspace, config, now.wall_secs(), random) else {
+            let Cache { keyspace, evictor, config, random, .. } = &mut *self;
+            let Some(victim) = evictor.victim(keyspace, Moment { config, now }, random) else {
                 return Err(Error::OutOfMemory { used: self.used_bytes(), limit: self.max_bytes });
             };
-            if gone == key {
-                more = whole;
-            }
+            gone |= victim.key == key;
             self.stats.evictions += 1;
-            self.drop_entry(&self.keyspace.probe(&gone));
+            self.drop_entry(&self.keyspace.probe(&victim.key));
         }
-        Ok(())
+    }
+
+    fn is_limited(&self) -> bool {
+        self.max_bytes != u64::MAX
     }
 
     /// Updates what eviction knows of a key's use.
     fn note_use(&mut self, now: Now, probe: &Probe<'_>) {
-        if self.max_bytes == u64::MAX {
+        if !self.is_limited() {
             return;
         }
-        let Cache { keyspace, config, random, .. } = &mut *self;
-        let now = now.wall_secs();
-        keyspace.touch(DB, probe, |access| touch_access(access, config, now, random));
+        let Cache { keyspace, evictor, config, random, .. } = &mut *self;
+        let at = Moment { config, now };
+        keyspace.touch(DB, probe, |access| evictor.touched(access, probe.hash, at, random));
     }
 
     fn drop_entry(&mut self, probe: &Probe<'_>) -> bool {
@@ -346,7 +356,7 @@ impl Cache {
 
     /// Frees what is too large to be freed in a turn of a node's: here nobody else waits.
     fn free(&mut self) {
-        while self.keyspace.has_trash() {
+        while self.keyspace.pending_frees() > 0 {
             self.keyspace.free_some();
         }
     }

@@ -157,11 +157,16 @@ proptest! {
     }
 
     #[test]
-    fn a_full_cache_keeps_its_limit_and_tells_no_lies(ops in ops(), policy in 0usize..3) {
+    fn a_full_cache_keeps_its_limit_and_tells_no_lies(ops in ops(), policy in 0usize..4) {
         const LIMIT: u64 = 10_000;
         /// What the last entry may take beyond its bytes: its places, and parting a full leaf.
         const OVERHEAD: u64 = 1_000;
-        let policy = [Policy::AllkeysLru, Policy::AllkeysLfu, Policy::AllkeysRandom][policy];
+        let policy = [
+            Policy::AllkeysAdaptive,
+            Policy::AllkeysLru,
+            Policy::AllkeysLfu,
+            Policy::AllkeysRandom,
+        ][policy];
         let empty = Cache::default().used_bytes();
         let mut cache = Cache::builder().max_bytes(LIMIT + empty).policy(policy).seed(7).build();
         let mut twin = cache.clone();
