@@ -1,6 +1,8 @@
 //! One database's entries: the way to them, their records, and what is too large for a record.
 
 mod place;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use super::leaf::Item;
@@ -104,7 +106,7 @@ impl Store {
 
     /// The earliest moment (wall milliseconds) at which a key may expire.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        Some(self.trie.earliest()).filter(|&at| at != u64::MAX)
+        Some(self.trie.earliest()).filter(|&at| at != u64::MAX && self.volatile > 0)
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]

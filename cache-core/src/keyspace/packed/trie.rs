@@ -88,6 +88,10 @@ impl Trie {
     }
 
     /// The earliest moment at which a key may expire; `u64::MAX`: none does.
+    ///
+    /// A directory's is always the least of its children's, and only
+    /// [`settle_expiry`](Self::settle_expiry) makes one later: so below each directory that promises
+    /// something due there is a leaf that does.
     pub(super) fn earliest(&self) -> u64 {
         self.root.earliest()
     }
@@ -276,9 +280,6 @@ fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
         Node::Leaf(leaf) => {
             let before = leaf.size();
             leaf.remove(item);
-            if leaf.len() == 0 {
-                dir.facts[i].earliest = u64::MAX;
-            }
             freed += before - leaf.size();
             if leaf.len() > MERGE {
                 return freed;
