@@ -98,7 +98,7 @@ impl Node {
                 break conn.suspended.is_some();
             }
         };
-        if !batch.is_empty() {
+        if !batch.is_empty() || conn.blocked_until_us.is_some() {
             // What was read ahead and not run is read again, and so is what comes behind it.
             parser.next();
         }

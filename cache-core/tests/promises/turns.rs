@@ -79,3 +79,23 @@ fn a_suspended_command_is_told_of_once() {
     assert!(node.sendable(conn).bytes.starts_with(b"*100\r\n"));
     assert_eq!(seen.0, 1);
 }
+
+/// What comes behind a command that is held back may have been begun to be read: the command is read
+/// again from its own first byte all the same.
+#[test]
+fn a_command_that_is_held_back_is_read_again_from_its_start() {
+    let mut node = Node::new(Config::default(), 1, START);
+    let [pauser, conn] =
+        [(); 2].map(|()| node.handle_connect(START, Peer::default()).expect("room"));
+    say(&mut node, pauser, &["CLIENT", "PAUSE", "100"]);
+    let set = request::encode(["SET", "key", "first"]);
+    let get = request::encode(["GET", "key"]);
+    let half = get.len() / 2;
+    let _ = node.handle_bytes(conn, &[&set, &get[..half]].concat());
+    settle(&mut node);
+    assert!(node.sendable(conn).bytes.is_empty());
+    let later = Now { mono_us: START.mono_us + 200_000, wall_us: START.wall_us + 200_000 };
+    let _ = node.handle_bytes(conn, &get[half..]);
+    while node.run(later, Budget::default(), &mut ()) == Run::More {}
+    assert_eq!(node.sendable(conn).bytes, b"+OK\r\n$5\r\nfirst\r\n");
+}
