@@ -264,7 +264,12 @@ impl Cache {
         if self.keyspace.volatile_len(DB) == 0 {
             return 0;
         }
-        let purged = self.keyspace.take_expired(now.wall_ms(), limit).len();
+        let (now_ms, mut purged) = (now.wall_ms(), 0);
+        // It may look at so many in vain that it pauses for breath.
+        while purged == 0 && limit > 0 && self.keyspace.next_expiry().is_some_and(|at| at <= now_ms)
+        {
+            purged = self.keyspace.take_expired(now_ms, limit).len();
+        }
         self.stats.expirations += purged as u64;
         self.free();
         purged

@@ -134,10 +134,14 @@ impl Store {
 
 /// Expiry.
 impl Store {
-    /// Removes up to `limit` keys that have expired by `now_ms` and gives them.
+    /// Removes up to `limit` keys that have expired by `now_ms` and gives them. There may be more as
+    /// long as [`next_expiry`](Self::next_expiry) has come: to have looked at leaves in vain counts
+    /// too, since keys may all have been given more time.
     pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<(Box<[u8]>, Removed)> {
-        let mut taken = Vec::new();
-        while taken.len() < limit
+        /// What looking through a leaf counts, in keys.
+        const LOOK: usize = 16;
+        let (mut taken, mut done) = (Vec::new(), 0);
+        while done < limit
             && let Some(path) = self.trie.expiring(0, now_ms)
         {
             let due: Vec<Box<[u8]>> = self
@@ -146,9 +150,10 @@ impl Store {
                 .items()
                 .map(|item| self.record(item.handle))
                 .filter(|record| record.expires_ms().is_some_and(|at| at <= now_ms))
-                .take(limit - taken.len())
+                .take(limit - done)
                 .map(|record| record.key().into())
                 .collect();
+            done += due.len() + LOOK;
             for key in due {
                 if let Some(removed) = self.remove(&Probe::new(self.seed, &key)) {
                     taken.push((key, removed));
