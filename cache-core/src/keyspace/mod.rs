@@ -254,7 +254,7 @@ impl Keyspace {
 
     /// Removes all keys of a database and gives how many there were.
     pub(crate) fn flush(&mut self, db: u32) -> usize {
-        self.stores += 1;
+        self.stores = self.stores.wrapping_add(1);
         let new = Store::new(self.seed, self.stores);
         let old = core::mem::replace(&mut self.dbs[db as usize], new);
         let len = old.len();

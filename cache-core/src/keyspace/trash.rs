@@ -11,6 +11,11 @@ use alloc::vec::Vec;
 const AT_ONCE: usize = 256 * 1024;
 /// Bytes of a long run of bytes that are freed in one go.
 const CUT: usize = 4 << 20;
+/// Segments of a large hash that are freed in one go.
+const SEGMENTS: usize = 16;
+/// For so many things that wait, one more is seen to each time: however fast they come, they go as
+/// fast before memory is full of them.
+const WAITING: usize = 4;
 
 #[derive(Debug)]
 enum Item {
@@ -50,30 +55,70 @@ impl Trash {
     }
 
     pub(super) fn take_store(&mut self, store: Store) {
-        self.0.push_back(Item::Store(store));
+        if store.used() + store.slack() > AT_ONCE as u64 {
+            self.0.push_back(Item::Store(store));
+        }
     }
 
     /// Frees a part.
     pub(super) fn free_some(&mut self) {
-        let Some(item) = self.0.front_mut() else { return };
-        let more = match item {
+        for _ in 0..=self.0.len() / WAITING {
+            self.free_a_part_of_the_first();
+        }
+    }
+
+    fn free_a_part_of_the_first(&mut self) {
+        let Some(mut item) = self.0.pop_front() else { return };
+        let more = match &mut item {
             Item::Bytes(bytes) => {
                 // The allocator gives the pages at the end back without moving the others.
                 bytes.truncate(bytes.len().saturating_sub(CUT));
                 bytes.shrink_to_fit();
                 !bytes.is_empty()
             }
-            Item::Data(data) => data.drop_some(),
-            Item::Store(store) => match store.drop_some() {
-                Some(removed) => {
-                    self.take(removed);
-                    true
-                }
-                None => false,
-            },
+            Item::Data(data) => (0..SEGMENTS).all(|_| data.drop_some()),
+            Item::Store(store) => store.drop_some(|removed| self.take(removed)),
         };
-        if !more {
-            self.0.pop_front();
+        if more {
+            self.0.push_front(item);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::HashSeed;
+    use crate::keyspace::packed::{Content, Kind, Probe};
+
+    fn value(len: usize) -> Store {
+        let seed = HashSeed::new(1, 2);
+        let mut store = Store::new(seed, 1);
+        let bytes = alloc::vec![0; len];
+        store.put(&Probe::new(seed, b"key"), Content::Bytes(Kind::String, &bytes), None, 0);
+        store
+    }
+
+    #[test]
+    fn what_is_small_does_not_wait() {
+        let mut trash = Trash::default();
+        trash.take_store(value(1));
+        assert!(trash.0.is_empty());
+    }
+
+    /// Clients may remove more in a turn than is freed in one.
+    #[test]
+    fn what_waits_does_not_pile_up() {
+        let mut trash = Trash::default();
+        for _ in 0..1000 {
+            for _ in 0..8 {
+                trash.take_store(value(AT_ONCE + 1));
+            }
+            trash.free_some();
+        }
+        assert!(trash.0.len() < 200, "{}", trash.0.len());
+        while !trash.0.is_empty() {
+            trash.free_some();
         }
     }
 }

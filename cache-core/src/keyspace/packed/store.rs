@@ -28,7 +28,7 @@ const VERSION_BITS: u32 = 40;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     seed: HashSeed,
-    /// Another one after each change of where entries lie; never one that another store has had.
+    /// Another one after each change of where entries lie, and never 0, which is nobody's.
     version: u64,
     trie: Trie,
     slabs: Slabs,
@@ -70,7 +70,8 @@ impl Store {
     pub(crate) fn new(seed: HashSeed, number: u32) -> Self {
         Store {
             seed,
-            version: u64::from(number) << VERSION_BITS,
+            // Counted from 1: the number's upper bits don't fit.
+            version: u64::from(number) << VERSION_BITS | 1,
             trie: Trie::default(),
             slabs: Slabs::default(),
             alone: Table::default(),
@@ -333,15 +334,19 @@ impl Store {
         Some(result)
     }
 
-    /// Drops some of what is left of a store that nobody uses any more, and gives what was too large
-    /// to be dropped by the way. `None`: nothing is left.
-    pub(crate) fn drop_some(&mut self) -> Option<Removed> {
-        let removed = Removed { object: self.objects.take_any(), alone: self.alone.take_any() };
-        let more = removed.object.is_some()
-            || removed.alone.is_some()
-            || self.slabs.drop_some()
-            || self.trie.drop_some();
-        more.then_some(removed)
+    /// Drops some of what is left of a store that nobody uses any more, and gives away what may be
+    /// too large to be dropped by the way. `false`: nothing is left.
+    pub(crate) fn drop_some(&mut self, mut give: impl FnMut(Removed)) -> bool {
+        /// Values of either kind that are given away at once.
+        const SOME: usize = 16;
+        for i in 0..SOME {
+            let removed = Removed { object: self.objects.take_any(), alone: self.alone.take_any() };
+            if removed.object.is_none() && removed.alone.is_none() {
+                return i > 0 || self.slabs.drop_some() || self.trie.drop_some();
+            }
+            give(removed);
+        }
+        true
     }
 }
 

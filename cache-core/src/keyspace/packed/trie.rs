@@ -263,12 +263,24 @@ impl Trie {
 
     /// Drops some of what is left of a trie that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        let root = self.root.to_mut();
-        let Some(last) = root.facts.len().checked_sub(1) else { return false };
-        root.facts.pop();
-        root.children[last] = Node::Leaf(Leaf::default());
-        true
+        drop_below(self.root.to_mut())
     }
+}
+
+/// Drops the leaves of one directory at the most. `false`: there are none.
+fn drop_below(dir: &mut Dir) -> bool {
+    let Some(last) = dir.len().checked_sub(1) else { return false };
+    // What a clone shares costs nothing to let go.
+    if let Node::Dir(below) = &mut dir.children[last]
+        && let Some(below) = below.own()
+        && below.children.iter().any(|child| matches!(child, Node::Dir(_)))
+        && drop_below(below)
+    {
+        return true;
+    }
+    dir.facts.pop();
+    dir.children[last] = Node::Leaf(Leaf::default());
+    true
 }
 
 /// Gives the bytes that were freed.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::keyspace::packed::Kind;
 use alloc::format;
+use alloc::string::ToString;
 
 fn store() -> Store {
     Store::new(HashSeed::new(1, 2), 1)
@@ -36,4 +37,42 @@ fn a_key_that_is_gone_does_not_hide_one_that_is_due() {
         assert_eq!(store.take_due(30, 1000).len(), 1, "{first}");
         assert_eq!((store.volatile_len(), store.next_expiry()), (0, None));
     }
+}
+
+#[test]
+fn keys_that_were_given_more_time_hold_nobody_up() {
+    let mut store = store();
+    for expires_ms in [10, 1000] {
+        for i in 0..20_000 {
+            set(&mut store, &i.to_string(), Some(expires_ms));
+        }
+    }
+    let mut calls = 0;
+    while store.next_expiry().is_some_and(|at| at <= 20) {
+        assert!(store.take_due(20, 64).is_empty());
+        calls += 1;
+    }
+    assert!(calls > 20_000 / 64 / 4, "{calls}");
+    assert_eq!(store.next_expiry(), Some(1000));
+}
+
+#[test]
+fn no_number_makes_a_store_take_a_stranger_for_a_hint() {
+    for number in [0, 1, 1 << 24, u32::MAX] {
+        let store = Store::new(HashSeed::new(1, 2), number);
+        assert!(store.get(&Probe::new(store.seed, b"key")).is_none());
+    }
+}
+
+#[test]
+fn one_slots_keys_are_dropped_in_many_parts() {
+    let mut store = store();
+    for i in 0..20_000 {
+        set(&mut store, &format!("{{a}}{i}"), None);
+    }
+    let mut parts = 0;
+    while store.trie.drop_some() {
+        parts += 1;
+    }
+    assert!(parts > 4, "{parts}");
 }
