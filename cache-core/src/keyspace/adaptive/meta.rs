@@ -3,8 +3,8 @@
 /// An entry's metadata: the low 24 bits are kept with it.
 pub type Meta = u32;
 
-/// Classes of entries: seen once, seen again once, twice, or more often.
-pub(super) const CLASSES: usize = 4;
+/// Classes of entries: never used again, once, twice, ... and seven times or more.
+pub(super) const CLASSES: usize = 8;
 /// What a hit and an insertion add to the clock. Insertions are what pushes entries out; a few
 /// hits of the same weight keep the clock going when nearly all is hit.
 pub(super) const HIT_TICKS: u64 = 1;

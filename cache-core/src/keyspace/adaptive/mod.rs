@@ -25,6 +25,8 @@ mod ghosts;
 mod learner;
 mod meta;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use meta::Meta;
 
@@ -38,9 +40,9 @@ use model::Worth;
 const STRIDE: u64 = 48;
 /// Segments looked at for one eviction, at most.
 const LOOKS: u32 = 4;
-/// A new usual worth of victims moves so far to the latest: one part in 64.
+/// What victims usually cost moves towards what the latest did by one part in 64.
 const USUAL_BITS: u32 = 6;
-/// A lesson takes place after a turn, but not before so many ticks.
+/// A lesson takes place after half a turn, but not before so many ticks.
 const LEAST_LESSON: u64 = 1024;
 
 /// An entry that could go.
@@ -67,6 +69,8 @@ pub struct Search<P> {
 struct Price {
     worth: u32,
     size: u32,
+    /// Buckets of age, a fraction of 8 bits.
+    age: u32,
 }
 
 /// The policy's state. Clones share its memory until one of them goes on.
@@ -77,8 +81,8 @@ pub struct Adaptive {
     ghosts: Ghosts,
     learner: Arc<Learner>,
     next_lesson: u64,
-    /// Wall time and ticks at the last lesson that had a wall time, and ticks a second since.
-    clock: Option<(u64, u64)>,
+    /// Wall time and ticks since which ticks are counted, and how many there were in a second.
+    pace_since: Option<(u64, u64)>,
     ticks_per_second: u64,
     /// What victims have cost of late: worth a byte, a fraction of 16 bits.
     usual: u64,
@@ -102,7 +106,7 @@ impl Adaptive {
             ghosts: Ghosts::default(),
             learner: Arc::new(Learner::new()),
             next_lesson: LEAST_LESSON,
-            clock: None,
+            pace_since: None,
             ticks_per_second: 0,
             usual: 0,
             ahead: 0,
@@ -147,10 +151,24 @@ impl Adaptive {
 
     /// Begins to look for an entry to evict. `now_ms` is wall time.
     pub fn search<P>(&mut self, now_ms: u64) -> Search<P> {
-        if self.clock.is_none() {
-            self.clock = Some((now_ms, self.time.now()));
-        }
+        self.keep_pace(now_ms);
         Search { now_ms, looks: 0, best: None }
+    }
+
+    /// Learns how many ticks a second has, over half a turn and a second or more.
+    fn keep_pace(&mut self, now_ms: u64) {
+        let now = self.time.now();
+        let (then_ms, then) = *self.pace_since.get_or_insert((now_ms, now));
+        // Wall time may jump back.
+        let passed = now_ms.checked_sub(then_ms);
+        if passed.is_none_or(|ms| ms >= 1000 && now.wrapping_sub(then) >= self.time.turn() / 2) {
+            let ticks =
+                u128::from(now.wrapping_sub(then)) * 1000 / u128::from(passed.unwrap_or(0).max(1));
+            if passed.is_some() {
+                self.ticks_per_second = u64::try_from(ticks).unwrap_or(u64::MAX);
+            }
+            self.pace_since = Some((now_ms, now));
+        }
     }
 
     /// Lets the hand go on for one look.
@@ -199,7 +217,8 @@ impl Adaptive {
         if let Some(expires) = candidate.expires {
             worth = self.until(worth, expires.saturating_sub(now_ms));
         }
-        Price { worth: worth as u32, size: candidate.size.max(1) }
+        let age = (age.bucket as u32) << 8 | age.part;
+        Price { worth: worth as u32, size: candidate.size.max(1), age }
     }
 
     /// The worth of what expires in so many milliseconds: less, if that is little beside the time
@@ -228,14 +247,17 @@ impl Adaptive {
         let (again, waiting, gone) = Arc::make_mut(&mut self.learner).lesson(&self.time);
         self.worth = model::worth(&again, &waiting, &gone);
         self.time.scale(entries);
-        self.next_lesson = self.time.now() + self.time.turn().max(LEAST_LESSON);
+        self.next_lesson = self.time.now() + (self.time.turn() / 2).max(LEAST_LESSON);
     }
 }
 
 impl Price {
+    /// Whether this one goes rather than the other. Of two as good the younger goes: those that
+    /// nothing is known of come again late or never, as in a long loop, and the older one sooner.
     fn is_below(self, other: Price) -> bool {
-        u64::from(self.worth) * u64::from(other.size)
-            < u64::from(other.worth) * u64::from(self.size)
+        let mine = u64::from(self.worth) * u64::from(other.size);
+        let its = u64::from(other.worth) * u64::from(self.size);
+        mine < its || mine == its && self.age < other.age
     }
 
     fn per_byte(self) -> u64 {

@@ -24,6 +24,10 @@ const SHARED: u64 = 8;
 /// counts of so many entries.
 const ASSUMED: u64 = 4;
 const CHANCE: u64 = 4;
+/// A smaller chance can't be told from none: a few thousand keys are watched.
+const NONE: u64 = FULL >> 12;
+/// What nothing is expected of is worth so much: there is less for what soon expires.
+const LEAST: u32 = 256;
 
 /// A wait from the start of a bucket: fractions of 32 bits of those who start it.
 #[derive(Clone, Copy)]
@@ -55,10 +59,14 @@ pub(super) fn worth(again: &Table, waiting: &Table, gone: &Table) -> Worth {
         let there = at_risk(&again[class], &waiting[class], &gone[class]);
         let mut chances = [0; BUCKETS];
         for bucket in 0..BUCKETS {
-            let share = |count: u64| SHARED * u64::from(ONE) * count / all_there[0].max(1);
-            let used = u64::from(again[class][bucket]) + share(all_used[bucket]);
-            let there = there[bucket] + share(all_there[bucket]);
-            chances[bucket] = (FULL * used / there.max(1)).min(FULL);
+            // Both in fractions of 16 bits, since what is shared may be much less than one.
+            let shared =
+                |count: u64| ((SHARED * u64::from(ONE) * count) << 16) / all_there[0].max(1);
+            let used = (u64::from(again[class][bucket]) << 16) + shared(all_used[bucket]);
+            let there = (there[bucket] << 16) + shared(all_there[bucket]);
+            let chance = (u128::from(used) << 32) / u128::from(there.max(1));
+            let chance = u64::try_from(chance).unwrap_or(FULL).min(FULL);
+            chances[bucket] = if chance < NONE { 0 } else { chance };
         }
         worth[class] = indices(&chances);
     }
@@ -119,7 +127,7 @@ impl Wait {
 
     fn ratio(self) -> u32 {
         let ratio = (u128::from(self.used) << 32) / u128::from(self.time.max(1));
-        u32::try_from(ratio).unwrap_or(u32::MAX).max(1)
+        u32::try_from(ratio).unwrap_or(u32::MAX).max(LEAST)
     }
 }
 
@@ -127,41 +135,41 @@ impl Wait {
 mod tests {
     use super::*;
 
-    const NONE: Table = [[0; BUCKETS]; CLASSES];
+    const EMPTY: Table = [[0; BUCKETS]; CLASSES];
 
     #[test]
     fn knowing_nothing_the_oldest_goes() {
-        let worth = worth(&NONE, &NONE, &NONE);
+        let worth = worth(&EMPTY, &EMPTY, &EMPTY);
         assert!(worth[0].windows(2).all(|pair| pair[0] >= pair[1]), "{worth:?}");
         assert_eq!(worth[0], worth[3]);
     }
 
     #[test]
     fn in_a_loop_the_youngest_goes() {
-        let mut again = NONE;
+        let mut again = EMPTY;
         again[1][12] = 1000 * ONE;
-        let worth = worth(&again, &NONE, &NONE);
+        let worth = worth(&again, &EMPTY, &EMPTY);
         assert!(worth[1][..13].windows(2).all(|pair| pair[0] < pair[1]), "{worth:?}");
         assert!(worth[1][13] < worth[1][12]);
     }
 
     #[test]
     fn a_class_that_is_used_more_is_worth_more() {
-        let (mut again, mut gone) = (NONE, NONE);
+        let (mut again, mut gone) = (EMPTY, EMPTY);
         again[0] = [10 * ONE; BUCKETS];
         again[2] = [50 * ONE; BUCKETS];
         gone[0][BUCKETS - 1] = 2000 * ONE;
         gone[2][BUCKETS - 1] = 100 * ONE;
-        let worth = worth(&again, &NONE, &gone);
+        let worth = worth(&again, &EMPTY, &gone);
         assert!(worth[2].iter().zip(worth[0]).all(|(more, less)| *more > less), "{worth:?}");
     }
 
     #[test]
     fn those_who_wait_count() {
-        let (mut again, mut waiting) = (NONE, NONE);
+        let (mut again, mut waiting) = (EMPTY, EMPTY);
         again[0][3] = 100 * ONE;
-        let sure = worth(&again, &waiting, &NONE)[0][0];
+        let sure = worth(&again, &waiting, &EMPTY)[0][0];
         waiting[0][10] = 900 * ONE;
-        assert!(worth(&again, &waiting, &NONE)[0][0] < sure / 4);
+        assert!(worth(&again, &waiting, &EMPTY)[0][0] < sure / 4);
     }
 }
