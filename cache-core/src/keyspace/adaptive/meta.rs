@@ -81,12 +81,14 @@ impl Time {
     }
 
     /// Ticks since the last use.
+    #[inline]
     pub(super) fn ticks(&self, meta: Meta) -> u64 {
         let bits = (meta >> TIME_BITS & 7) * GRAIN_BITS;
         ((self.now >> bits).wrapping_sub(u64::from(meta)) & TIME_MASK) << bits
     }
 
     /// The age in units, a fraction of 8 bits.
+    #[inline]
     fn units(&self, ticks: u64) -> u64 {
         (ticks.min(self.unit * OLDEST) * self.per_tick) >> 32
     }
@@ -97,14 +99,15 @@ impl Time {
     }
 
     /// Where an age lies; past the last bucket it lies at its end.
+    #[inline]
     pub(super) fn age(&self, ticks: u64) -> Age {
-        let units = self.units(ticks);
+        let units = self.units(ticks) as u32;
         if units < 256 {
-            return Age { bucket: 0, part: units as u32 };
+            return Age { bucket: 0, part: units };
         }
         let octave = units.ilog2() - 8;
         // The bit below the leading one chooses the half of the octave, the next eight the part.
-        let tail = (units << 9 >> (octave + 8)) as u32 & 0x1ff;
+        let tail = units << 9 >> (octave + 8) & 0x1ff;
         let bucket = 1 + 2 * octave as usize + (tail >> 8) as usize;
         if bucket < BUCKETS {
             Age { bucket, part: tail & 0xff }

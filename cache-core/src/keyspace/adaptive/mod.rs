@@ -208,6 +208,7 @@ impl Adaptive {
         ends
     }
 
+    #[inline]
     fn price(&self, candidate: &Candidate, now_ms: u64) -> Price {
         let age = self.time.age(self.time.ticks(candidate.meta));
         let class = &self.worth[meta::class(candidate.meta)];
