@@ -87,7 +87,14 @@ impl Connection {
             }
             match self.stream.read(buffer) {
                 Ok(0) => return false,
-                Ok(n) => self.take_in(&buffer[..n]),
+                Ok(n) => {
+                    self.take_in(&buffer[..n]);
+                    // Less than there was room for is all there was (epoll(7), of edges). The
+                    // peer's end, if it stands behind that, is another edge.
+                    if n < buffer.len() {
+                        return self.write();
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 Err(_) => return false,
             }
