@@ -56,14 +56,14 @@ pub(super) struct Batch {
 
 /// A command's name as it was sent, and what it means.
 #[derive(Clone, Debug, Default)]
-struct Name {
+pub(super) struct Name {
     text: Vec<u8>,
     id: Option<CommandId>,
 }
 
 impl Name {
     #[inline(always)]
-    fn look_up(&mut self, text: &[u8]) -> Option<CommandId> {
+    pub(super) fn look_up(&mut self, text: &[u8]) -> Option<CommandId> {
         if self.text != text {
             let id = commands::find_id(text);
             self.id = id.filter(|id| !id.spec().is(Role::CONTAINER | Role::SUBCOMMAND));

@@ -36,6 +36,7 @@ impl Node {
             if self.state.effects.is_backed_up() {
                 return Run::Idle;
             }
+            self.glance.before_turn(&self.state, &self.conns);
             let Some(id) = self.conns.ready.pop_front() else { return Run::Idle };
             let Some(mut conn) = self.conns.take(id) else { continue };
             conn.flags.remove(ConnFlags::IN_READY);

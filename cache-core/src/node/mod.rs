@@ -10,6 +10,7 @@ mod dump;
 mod effects;
 mod error;
 mod exec;
+mod glance;
 mod host;
 mod link;
 mod names;
@@ -81,6 +82,7 @@ pub struct Node {
     state: State,
     /// Kept for its memory; empty between turns.
     batch: batch::Batch,
+    glance: glance::Glance,
 }
 
 /// Getters.
@@ -92,6 +94,7 @@ impl Node {
             conns: Connections::default(),
             state: State::new(config, seed, now.clamped()),
             batch: batch::Batch::default(),
+            glance: glance::Glance::default(),
         }
     }
 
