@@ -12,7 +12,7 @@ pub(crate) const SLOTS: u16 = 16384;
 pub(crate) struct HashSeed(u64, u64);
 
 impl HashSeed {
-    pub(crate) fn new(k0: u64, k1: u64) -> Self {
+    pub(crate) const fn new(k0: u64, k1: u64) -> Self {
         HashSeed(k0, k1)
     }
 

@@ -1,5 +1,7 @@
 //! One database's entries: the way to them, their records, and what is too large for a record.
 
+#[cfg(test)]
+mod model;
 mod place;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,9 @@
 //! Paths begin with the cluster slot: the keys of a slot are together, small slots share leaves, and
 //! a huge one has many.
 
+#[cfg(test)]
+mod check;
+
 use super::dir::{
     CHILD_SIZE, DIR_BITS, Dir, Facts, MERGE, Node, PATH_BITS, PLACES, behind, place_of,
 };

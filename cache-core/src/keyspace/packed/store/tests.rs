@@ -76,3 +76,25 @@ fn one_slots_keys_are_dropped_in_many_parts() {
     }
     assert!(parts > 4, "{parts}");
 }
+
+/// Whatever is added or removed, a hint from before is not believed if anything has moved.
+#[test]
+fn hints_are_void_once_something_has_moved() {
+    let mut store = store();
+    let keys: Vec<_> =
+        (0..if cfg!(miri) { 70 } else { 200 }).map(|i| format!("{{t}}{i}")).collect();
+    for change in 0..2 * keys.len() {
+        let mut held: Vec<_> =
+            keys.iter().map(|key| Probe::new(store.seed, key.as_bytes())).collect();
+        store.prefetch(&mut held, false);
+        match keys.get(change) {
+            Some(key) => set(&mut store, key, None),
+            None => remove(&mut store, &keys[change - keys.len()]),
+        }
+        for (key, held) in keys.iter().zip(held) {
+            let place = |found: Found| (found.at, found.handle);
+            let fresh = Probe::new(store.seed, key.as_bytes());
+            assert_eq!(store.find(&held).map(place), store.find(&fresh).map(place), "{change}");
+        }
+    }
+}
