@@ -160,7 +160,7 @@ pub(super) fn must_log_in(state: &State, conn: &Connection) -> bool {
 
 /// Keys that one command may evict, when `maxmemory` has become far less than there is: the others
 /// go with the next commands. What a command adds is not spread like this.
-const EVICTIONS_A_TIME: u32 = 1024;
+const EVICTIONS_A_TIME: u32 = 256;
 
 /// Evicts until data fits `maxmemory`, or has at least come nearer to it. `false`: it can't be made
 /// to.
