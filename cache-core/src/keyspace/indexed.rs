@@ -40,7 +40,9 @@ impl<E: Keyed> Indexed<E> {
 
     pub(crate) fn position(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let entries = &self.entries;
-        self.index.find(hash, |&i| entries[i as usize].key() == key).map(|&i| i as usize)
+        // Hashes that are alike in the bits that the index uses can be made; it shall cost no wait.
+        let is_it = |entry: &E| entry.hash() == hash && entry.key() == key;
+        self.index.find(hash, |&i| is_it(&entries[i as usize])).map(|&i| i as usize)
     }
 
     pub(crate) fn get(&self, hash: u64, key: &[u8]) -> Option<&E> {

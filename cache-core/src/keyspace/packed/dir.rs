@@ -1,6 +1,6 @@
 //! A directory of a trie: seven bits of a path, and the leaf or directory that they lead to.
 
-use super::leaf::{Item, LIMIT, Leaf};
+use super::leaf::{Item, LIMIT, Leaf, SAME};
 use super::shared::Shared;
 use super::slabs::Handle;
 use alloc::vec;
@@ -107,7 +107,8 @@ impl Dir {
         self.places[middle..places.end].fill(new as u8);
     }
 
-    /// Makes the leaf at a place and its neighbour one if they are small. Gives how many bytes that
+    /// Makes the leaf at a place and its neighbour one if they are small and have few keys of any one
+    /// tag. Gives how many bytes that
     /// frees.
     pub(super) fn merge(&mut self, place: usize) -> Option<u64> {
         let (i, places) = (usize::from(self.places[place]), self.places_of(place));
@@ -125,6 +126,11 @@ impl Dir {
             return None;
         }
         let items: Vec<Item> = leaf.items().chain(more.items()).collect();
+        // Half as many as part a leaf: to add and remove one key again and again does not pay.
+        let count = |tag| items.iter().filter(|item| item.tag == tag).count();
+        if items.iter().any(|item| count(item.tag) > SAME / 2) {
+            return None;
+        }
         let before = leaf.size() + more.size();
         let earliest = self.facts[i].earliest.min(self.facts[other].earliest);
         let len = items.len() as u32;

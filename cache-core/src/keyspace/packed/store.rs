@@ -1,6 +1,8 @@
 //! One database's entries: the way to them, their records, and what is too large for a record.
 
 #[cfg(test)]
+mod crafted;
+#[cfg(test)]
 mod model;
 mod place;
 #[cfg(test)]

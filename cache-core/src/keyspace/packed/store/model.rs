@@ -12,7 +12,7 @@ use std::vec;
 
 extern crate std;
 
-const SEED: HashSeed = HashSeed::new(1, 2);
+pub(super) const SEED: HashSeed = HashSeed::new(1, 2);
 /// Bits of a path that a cursor leaves out.
 const BLUR: u32 = 18;
 const KEYS: u16 = 300;
@@ -93,7 +93,7 @@ enum Style {
 }
 
 /// Keys of one slot whose hashes begin with the same 8 bits and have the same tag.
-static CRAFTED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+pub(super) static CRAFTED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let alike = |key: &Vec<u8>| {
         let hash = SEED.hash(key);
         hash >> 56 == 0x5a && hash as u8 == 0xa5

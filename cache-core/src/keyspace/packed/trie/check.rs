@@ -22,6 +22,24 @@ impl Trie {
     }
 }
 
+/// What a lookup waits for.
+impl Trie {
+    /// Directories, a leaf, and records with the tag until the one of this handle (with `None`, all of
+    /// them).
+    pub(in super::super) fn waits(&self, path: u64, tag: u8, handle: Option<Handle>) -> usize {
+        let (mut way, mut waits) = (self.way(path), 2);
+        while let Ok(next) = way.step() {
+            waits += 1;
+            way = next;
+        }
+        way.leaf().find(tag, |met| {
+            waits += 1;
+            Some(met) == handle
+        });
+        waits
+    }
+}
+
 fn check_dir(
     dir: &Dir,
     prefix: u64,
@@ -73,6 +91,7 @@ fn check_leaf(
     assert_eq!(leaf.len(), facts.len as usize);
     assert!(leaf.len() <= LIMIT || shared >= PATH_BITS);
     for item in leaf.items() {
+        assert!(leaf.count(item.tag) <= SAME || shared >= PATH_BITS);
         let (path, tag, expires_ms) = known(item.handle);
         let differ = (path ^ prefix).checked_shr(PATH_BITS - shared).unwrap_or(0);
         assert_eq!(differ, 0, "{path:x} is not below {prefix:x}/{shared}");
