@@ -111,7 +111,7 @@ impl Store {
 
     /// The earliest moment (wall milliseconds) at which a key may expire.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        Some(self.trie.earliest()).filter(|&at| at != u64::MAX && self.volatile > 0)
+        Some(self.trie.earliest()).filter(|&at| at != u64::MAX)
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]

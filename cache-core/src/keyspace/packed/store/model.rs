@@ -407,6 +407,7 @@ fn story(style: Style, ops: &[Op]) {
         let keys: Vec<_> = side.model.keys().cloned().collect();
         keys.iter().for_each(|key| side.remove(key));
         assert_eq!((side.store.used(), side.store.slack()), (0, 0));
+        assert!(side.store.take_due(u64::MAX - 1, 1000).is_empty());
         assert_eq!((side.store.volatile_len(), side.store.next_expiry()), (0, None));
         side.check();
     }
