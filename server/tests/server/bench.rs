@@ -104,7 +104,7 @@ fn errors_and_misses_are_told() {
 
 #[test]
 fn a_full_server_is_not_measured_as_if_it_were_loaded() {
-    let server = Server::start(&["--maxmemory", "2mb"]);
+    let server = Server::start(&["--maxmemory", "2mb", "--maxmemory-policy", "noeviction"]);
     let output = bench(&server, &["--prefill", "-d", "1000", "-r", "10000", "-n", "10"]);
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
