@@ -91,6 +91,16 @@ pub(crate) const STEPS: &[Step] = &[
         ..PLAIN
     },
     Step {
+        name: "epoll",
+        about: "the server's tests without io_uring",
+        tests: true,
+        run: |job| {
+            let mut tests = sh::cargo(&["test", "--package", "larder", "--test", "server"]);
+            job.run(tests.env("LARDER_TEST_OPTIONS", "--io-uring no"))
+        },
+        ..PLAIN
+    },
+    Step {
         name: "web-node",
         about: "the JavaScript library in Node",
         groups: &[Group::Clients],

@@ -53,6 +53,8 @@ params! {
     Port "port" PORT, "6379", fixed, "TCP port of the Redis protocol; 0 turns it off.";
     HttpPort "http-port" PORT, "8379", fixed,
         "TCP port of the playground, /metrics and /healthz; 0 turns it off.";
+    IoUring "io-uring" Kind::Bool, "yes", fixed,
+        "Serve clients by io_uring where the kernel has it and allows it, by epoll where not.";
     TcpBacklog "tcp-backlog" COUNT, "511", fixed, "Connections that may wait to be accepted.";
     TcpKeepalive "tcp-keepalive" SECONDS, "300", live,
         "Seconds after which an idle peer is probed; 0 never.";

@@ -1,11 +1,14 @@
 //! The clients' sockets: reading into the node, writing out of it, and seeing them off.
 //!
-//! Sockets are registered once, for both directions, edge-triggered: an event comes when a socket
+//! Where the kernel lets us, io_uring does both: see `by_ring`. Else sockets are registered once, for both directions, edge-triggered: an event comes when a socket
 //! that had nothing has something, or one that was full has room. Until a read or a write comes
 //! up short a socket counts as ready, and that is kept here, not asked of the kernel. What must
 //! never be here: an unbounded loop over one client while others wait.
 
+mod by_ring;
+
 use super::FIRST_CLIENT;
+use super::ring::Ring;
 use cache_core::{ConnId, Node, Now};
 use mio::event::Event;
 use mio::net::TcpStream;
@@ -34,6 +37,10 @@ pub(super) struct Clients {
     /// The queue that is being worked off; kept for its memory.
     turn: Vec<u32>,
     buffer: Box<[u8]>,
+    /// Receives and sends, where there is one.
+    ring: Option<Ring>,
+    /// What became of a batch that was sent; kept for its memory.
+    sent: Vec<i32>,
 }
 
 struct Client {
@@ -51,10 +58,15 @@ struct Client {
     hung_up: bool,
     /// All input has been read.
     ended: bool,
+    /// The ring receives from it.
+    receiving: bool,
+    /// In the batch that is being sent.
+    sending: bool,
 }
 
-impl Default for Clients {
-    fn default() -> Self {
+impl Clients {
+    /// Nobody yet. Whom the ring doesn't serve are served by events.
+    pub(super) fn new(ring: Option<Ring>) -> Self {
         Clients {
             table: Vec::new(),
             readable: Vec::new(),
@@ -62,11 +74,11 @@ impl Default for Clients {
             leaving: Vec::new(),
             turn: Vec::new(),
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            ring,
+            sent: Vec::new(),
         }
     }
-}
 
-impl Clients {
     /// Takes a client in.
     pub(super) fn insert(
         &mut self,
@@ -76,7 +88,13 @@ impl Clients {
     ) -> io::Result<()> {
         let index = conn.index as usize;
         let token = Token(FIRST_CLIENT + index);
-        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        match &mut self.ring {
+            Some(ring) => ring.receive(&stream, by_ring::key(conn))?,
+            None => {
+                let both = Interest::READABLE | Interest::WRITABLE;
+                registry.register(&mut stream, token, both)?;
+            }
+        }
         if self.table.len() <= index {
             self.table.resize_with(index + 1, || None);
         }
@@ -89,6 +107,8 @@ impl Clients {
             has_room: true,
             hung_up: false,
             ended: false,
+            receiving: self.ring.is_some(),
+            sending: false,
         });
         Ok(())
     }
@@ -126,12 +146,13 @@ impl Clients {
     }
 
     /// The node wants a client's input again.
-    pub(super) fn resume_reading(&mut self, conn: ConnId) {
-        let index = conn.index as usize;
+    pub(super) fn resume_reading(&mut self, conn: ConnId) -> io::Result<()> {
         if let Some(client) = self.get(conn) {
             client.paused = false;
-            self.queue_reading(index);
+            self.queue_reading(conn.index as usize);
+            self.receive_again(conn)?;
         }
+        Ok(())
     }
 
     fn queue_reading(&mut self, index: usize) {
@@ -169,7 +190,10 @@ impl Clients {
     }
 
     /// Sends what the node has for clients.
-    pub(super) fn write(&mut self, now: Now, node: &mut Node) {
+    pub(super) fn write(&mut self, now: Now, node: &mut Node) -> io::Result<()> {
+        if self.ring.is_some() {
+            return self.send(now, node);
+        }
         let mut turn = std::mem::take(&mut self.turn);
         std::mem::swap(&mut turn, &mut self.writable);
         for index in turn.drain(..) {
@@ -182,6 +206,7 @@ impl Clients {
         while let Some(conn) = node.poll_transmit() {
             self.write_to(conn, now, node);
         }
+        Ok(())
     }
 
     fn write_to(&mut self, conn: ConnId, now: Now, node: &mut Node) {
@@ -245,6 +270,7 @@ impl Clients {
     /// Closes a client's socket and tells the node.
     fn close(&mut self, index: usize, node: &mut Node) {
         if let Some(client) = self.table[index].take() {
+            self.forget(&client);
             node.handle_disconnect(client.conn);
         }
     }

@@ -1,6 +1,7 @@
 //! The data path: one thread, one event loop, every Redis client's socket and the node.
 //!
-//! Each turn of the loop: wait for events, read the clocks once, accept, read, let the node
+//! Clients' sockets are served by io_uring where the kernel lets us and by epoll where not, all
+//! else by epoll. Each turn of the loop: wait for events, read the clocks once, accept, read, let the node
 //! execute what all connections have sent, do what it asks, write. While the node has more to do
 //! than one budget, sockets are looked at in between without waiting. What must never be here:
 //! anything that blocks other than the one wait; knowledge of a command; a file.
@@ -8,6 +9,11 @@
 mod accept;
 mod ask;
 mod clients;
+#[cfg(target_os = "linux")]
+mod ring;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_ring.rs"]
+mod ring;
 
 pub(crate) use ask::{Asker, Health, Snapshot};
 
@@ -20,10 +26,12 @@ use cache_core::node::{Action, Run};
 use cache_core::{Budget, Node, Now};
 use clients::Clients;
 use mio::{Events, Poll, Token};
+use ring::Ring;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -88,6 +96,7 @@ impl Reactor {
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
         poll.registry().register(&mut signals, SIGNALS, mio::Interest::READABLE)?;
         let (asker, asks) = ask::channel(mio::Waker::new(poll.registry(), WAKER)?);
+        let clients = Clients::new(ring(&poll, &parts.config, &parts.log));
         let acceptor = Acceptor::new(parts.listeners, poll.registry(), parts.log.clone())?;
         let node = Node::new(parts.config, seed()?, now);
         let reactor = Reactor {
@@ -97,7 +106,7 @@ impl Reactor {
             now,
             log: parts.log,
             acceptor,
-            clients: Clients::default(),
+            clients,
             signals,
             armed,
             asks,
@@ -124,8 +133,8 @@ impl Reactor {
                 self.clients.read(&mut self.node);
             }
             self.more = self.node.run(self.now, Budget::default(), &mut ()) == Run::More;
-            let at_once = self.act();
-            self.clients.write(self.now, &mut self.node);
+            let at_once = self.act()?;
+            self.clients.write(self.now, &mut self.node)?;
             self.clients.see_off(&mut self.node, self.more);
             self.answer();
             if at_once || self.has_ended() {
@@ -136,7 +145,16 @@ impl Reactor {
 
     /// Waits for the next event, or until something is due.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        match self.poll.poll(events, self.patience()) {
+        let mut patience = self.patience();
+        if self.clients.has_ring() {
+            events.clear();
+            let reads = self.ending.is_none();
+            if !self.clients.wait(patience, reads, &mut self.node)? {
+                return Ok(());
+            }
+            patience = Some(Duration::ZERO);
+        }
+        match self.poll.poll(events, patience) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
                 Ok(())
@@ -181,8 +199,9 @@ impl Reactor {
             .map(|signal| if signal == SIGTERM { "SIGTERM" } else { "SIGINT" })
             .collect();
         for name in names {
-            self.log.warning(format_args!("Received {name} scheduling shutdown..."));
+            // First, since whoever reads the line may send the next one at once.
             self.end();
+            self.log.warning(format_args!("Received {name} scheduling shutdown..."));
         }
     }
 
@@ -210,24 +229,24 @@ impl Reactor {
     }
 
     /// Does what the node asks. `true`: end at once.
-    fn act(&mut self) -> bool {
+    fn act(&mut self) -> io::Result<bool> {
         while let Some(action) = self.node.poll_action() {
             match action {
-                Action::ResumeReading(conn) => self.clients.resume_reading(conn),
+                Action::ResumeReading(conn) => self.clients.resume_reading(conn)?,
                 Action::Log { level, message } => self.log.line(level, &message),
                 Action::ConfigChanged(id) => self.follow_setting(id),
                 Action::Shutdown { now } => {
                     self.log.warning("User requested shutdown...");
                     self.end();
                     if now {
-                        return true;
+                        return Ok(true);
                     }
                 }
                 // A wish that this host doesn't know is none that it was built with.
                 _ => {}
             }
         }
-        false
+        Ok(false)
     }
 
     fn follow_setting(&mut self, id: Id) {
@@ -256,6 +275,20 @@ impl Reactor {
                     let _ = answer.send(Snapshot::of(&self.node, self.now));
                 }
             }
+        }
+    }
+}
+
+/// Sets io_uring up, if it is wanted and the kernel lets us.
+fn ring(poll: &Poll, config: &Config, log: &Log) -> Option<Ring> {
+    if config.number(Id::IoUring) == 0 {
+        return None;
+    }
+    match Ring::new(poll.as_raw_fd()) {
+        Ok(ring) => Some(ring),
+        Err(error) => {
+            log.notice(format_args!("Serving by epoll: io_uring cannot be had: {error}"));
+            None
         }
     }
 }

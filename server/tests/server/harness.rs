@@ -52,6 +52,7 @@ impl Server {
             .args(["--bind", "127.0.0.1"])
             .args(["--port", &port.to_string(), "--http-port", &http_port.to_string()])
             .args(options)
+            .args(std::env::var("LARDER_TEST_OPTIONS").iter().flat_map(|all| all.split(' ')))
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
