@@ -45,7 +45,7 @@ fn hash_tag(key: &[u8]) -> &[u8] {
 }
 
 /// Whether there is a `{`, eight bytes at a time.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn has_brace(key: &[u8]) -> bool {
     let (eights, rest) = key.as_chunks::<8>();
     eights.iter().any(|eight| {

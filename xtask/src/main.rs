@@ -8,6 +8,7 @@ mod hitratio;
 mod imports;
 mod install;
 mod job;
+mod library;
 mod null_server;
 mod paths;
 mod proc;
@@ -112,6 +113,8 @@ enum Bench {
     Compare(bench::Options),
     /// Miss ratios of the eviction policy and the classics over request traces
     Hitratio(hitratio::Options),
+    /// The engine as a library beside other caches: requests a second, hit ratios, bytes an entry
+    Library(library::Options),
 }
 
 fn main() -> ExitCode {
@@ -151,6 +154,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Fuzz { target, seconds } => fuzz::run(job, target.as_deref(), seconds)?,
         Command::Bench(Bench::Compare(options)) => bench::compare(&options)?,
         Command::Bench(Bench::Hitratio(options)) => hitratio::run(&options)?,
+        Command::Bench(Bench::Library(options)) => library::run(&options)?,
         Command::NullServer { address } => null_server::run(address)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,

@@ -52,7 +52,8 @@ const DB: u32 = 0;
 /// Before an entry is written, others go until the bytes of its key and value fit under `max_bytes`:
 /// first those whose time has run out, then those that the [policy](crate::config::Policy) chooses.
 /// Where it lies takes some bytes more (some ten, rarely some hundred), by which
-/// [`used_bytes`](Self::used_bytes) can pass `max_bytes` until the next entry comes.
+/// [`used_bytes`](Self::used_bytes) can pass `max_bytes` until the next entry comes. What the adaptive
+/// policy remembers of evicted keys isn't counted: about two bytes for each entry.
 ///
 /// # Clones
 /// A clone shares all memory, and costs next to nothing; what either side writes to afterwards is
@@ -195,7 +196,7 @@ impl Cache {
     /// Sets a key to a value, for good, whatever was there before.
     ///
     /// # Errors
-    /// The entry is too large, or no other may make room. What was there before is still there then.
+    /// The entry is too large, or no other may make room. Then nothing is written.
     pub fn set(
         &mut self,
         now: Now,

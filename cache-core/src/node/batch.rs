@@ -62,7 +62,7 @@ pub(super) struct Name {
 }
 
 impl Name {
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn look_up(&mut self, text: &[u8]) -> Option<CommandId> {
         if self.text != text {
             let id = commands::find_id(text);
@@ -90,7 +90,7 @@ impl Batch {
     }
 
     /// Takes the next command.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn pop<'a>(&'a mut self, input: &'a [u8]) -> Option<Ahead<'a>> {
         let command = self.commands.get(self.next)?;
         let probe = &self.probes[self.next];

@@ -31,7 +31,7 @@ pub(super) struct Glance {
 
 impl Glance {
     /// To be called before each turn.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn before_turn(&mut self, state: &State, conns: &Connections) {
         // There a processor's cache can't be spoken to, and each byte of code is downloaded.
         if cfg!(target_arch = "wasm32") {

@@ -200,7 +200,7 @@ fn header(
 }
 
 /// A header as nearly all are: a few digits, complete.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn short_header(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     /// The most digits whose number can't overflow.
     const DIGITS: usize = 9;

@@ -1,9 +1,10 @@
 //! The clients' sockets: reading into the node, writing out of it, and seeing them off.
 //!
-//! Where the kernel lets us, io_uring does both: see `by_ring`. Else sockets are registered once, for both directions, edge-triggered: an event comes when a socket
-//! that had nothing has something, or one that was full has room. Until a read or a write comes
-//! up short a socket counts as ready, and that is kept here, not asked of the kernel. What must
-//! never be here: an unbounded loop over one client while others wait.
+//! Where the kernel lets us, io_uring does both: see `by_ring`. Else sockets are registered once,
+//! for both directions, edge-triggered: an event comes when a socket that had nothing has
+//! something, or one that was full has room. Until a read or a write comes up short a socket counts
+//! as ready, and that is kept here, not asked of the kernel. What must never be here: an unbounded
+//! loop over one client while others wait.
 
 mod by_ring;
 

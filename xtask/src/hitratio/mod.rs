@@ -11,7 +11,7 @@ mod sampled;
 mod synthetic;
 mod traces;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, thread};
@@ -20,7 +20,8 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::job::Job;
 use crate::{paths, sh};
-use traces::Trace;
+pub(crate) use synthetic::zipf;
+pub(crate) use traces::Trace;
 
 /// Cache sizes, in thousandths of the unique keys.
 const SIZES: &[u64] = &[1, 10, 100, 500];
@@ -113,19 +114,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let mut optimized = sh::plain(paths::target().join("release/xtask"));
         return sh::become_program(optimized.args(env::args_os().skip(1)));
     }
-    let beside = || paths::root().join("../shared/traces");
+    let wanted = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only));
     let mut traces = if options.synthetic {
         synthetic::all()
     } else {
-        traces::read_all(&options.traces.clone().unwrap_or_else(beside))?
+        recorded(options.traces.as_deref(), wanted)?
     };
-    traces.retain(|t| options.only.as_ref().is_none_or(|only| t.name.contains(only)));
+    traces.retain(|trace| wanted(&trace.name));
     if traces.is_empty() {
         bail!("there is no trace of that name");
     }
     let cells: Vec<_> = traces.iter().flat_map(cells_of).collect();
     print_tables(&cells, &rows(&cells)?);
     Ok(())
+}
+
+/// The recorded traces whose names are wanted; from `shared/traces` beside the project when no
+/// directory is given.
+pub(crate) fn recorded(dir: Option<&Path>, wanted: impl Fn(&str) -> bool) -> Result<Vec<Trace>> {
+    let beside = paths::root().join("../shared/traces");
+    traces::read_all(dir.unwrap_or(&beside), wanted)
 }
 
 fn cells_of(trace: &Trace) -> impl Iterator<Item = Cell<'_>> {

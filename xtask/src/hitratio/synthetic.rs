@@ -47,6 +47,13 @@ pub(super) fn all() -> Vec<Trace> {
     ]
 }
 
+/// Keys drawn by Zipf's law; they keep their ranks as numbers.
+pub(crate) fn zipf(name: &str, keys: u32, exponent: f64, requests: u32) -> Trace {
+    let (zipf, mut random) = (Zipf::new(keys.into(), exponent), Random(1));
+    let drawn = (0..requests).map(|_| zipf.draw(&mut random) as u32).collect();
+    Trace::new(name, drawn, keys as usize)
+}
+
 fn make(name: &str, mut key: impl FnMut(u64) -> u64) -> Trace {
     numbered(name, (0..u64::from(REQUESTS)).map(&mut key))
 }

@@ -42,17 +42,19 @@ fn known(file: &str) -> (&str, Format) {
     }
 }
 
-/// All traces of a directory, by name of file. What isn't known is read as a key a line, or as ARC's
-/// format if the name has `.lis`; `.gz`, `.xz` and `.zst` are unpacked.
-pub(crate) fn read_all(dir: &Path) -> Result<Vec<Trace>> {
+/// The traces of a directory whose names are wanted, by name of file. What isn't known is read as a
+/// key a line, or as ARC's format if the name has `.lis`; `.gz`, `.xz` and `.zst` are unpacked.
+pub(super) fn read_all(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<Trace>> {
     let entries = fs::read_dir(dir).with_context(|| {
         format!("there are no traces in {}; name their directory by --traces", dir.display())
     })?;
     let mut paths = entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>>>()?;
     paths.retain(|p| p.is_file() && p.extension().is_some_and(|e| e != "md"));
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    paths.retain(|path| wanted(known(&name(path)).0));
     paths.sort();
     if paths.is_empty() {
-        bail!("there are no traces in {}", dir.display());
+        bail!("there are no such traces in {}", dir.display());
     }
     paths.iter().map(|p| read(p).with_context(|| p.display().to_string())).collect()
 }

@@ -60,20 +60,20 @@ impl Default for Dir {
 }
 
 /// The first bits of what is left of a path: its place in a directory.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub(super) fn place_of(rest: u64) -> usize {
     (rest >> (PATH_BITS - DIR_BITS)) as usize
 }
 
 /// The bits of a path behind the first `skip`, at the top.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub(super) fn behind(path: u64, skip: u32) -> u64 {
     path.checked_shl(skip).unwrap_or(0)
 }
 
 impl Dir {
     /// Which child the path, given from this directory's bits on, leads to.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn index(&self, rest: u64) -> usize {
         usize::from(self.places[place_of(rest)]) % PLACES
     }

@@ -45,7 +45,7 @@ impl Default for Leaf {
 }
 
 impl Leaf {
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn len(&self) -> usize {
         self.block.first_chunk::<HEAD>().map_or(0, |head| u32::from_le_bytes(*head) as usize)
     }
@@ -60,7 +60,7 @@ impl Leaf {
     }
 
     /// The first key with this tag that `is_it`.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn find(&self, tag: u8, mut is_it: impl FnMut(Handle) -> bool) -> Option<usize> {
         let (len, capacity) = (self.len(), self.capacity());
         let tags = &self.block[HEAD..HEAD + capacity];
@@ -88,13 +88,13 @@ impl Leaf {
         count
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn handle(&self, i: usize) -> Handle {
         let at = HEAD + self.capacity() + i * HANDLE;
         self.block[at..].first_chunk().map_or(0, |bytes| Handle::from_le_bytes(*bytes))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn access(&self, i: usize) -> u32 {
         let at = HEAD + self.capacity() * (1 + HANDLE) + i * ACCESS;
         match self.block[at..].first_chunk::<ACCESS>() {
@@ -111,13 +111,13 @@ impl Leaf {
         (0..self.len()).map(|i| self.item(i))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn set_handle(&mut self, i: usize, handle: Handle) {
         let at = HEAD + self.capacity() + i * HANDLE;
         self.block.bytes_mut()[at..at + HANDLE].copy_from_slice(&handle.to_le_bytes());
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn set_access(&mut self, i: usize, access: u32) {
         let at = HEAD + self.capacity() * (1 + HANDLE) + i * ACCESS;
         self.block.bytes_mut()[at..at + ACCESS].copy_from_slice(&access.to_le_bytes()[..ACCESS]);
@@ -156,7 +156,7 @@ impl Leaf {
     }
 
     /// Starts to fetch the tags.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch(&self) {
         prefetch(&*self.block);
         if self.block.len() > LINE {
@@ -165,7 +165,7 @@ impl Leaf {
     }
 
     /// Starts to fetch a handle.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch_handle(&self, i: usize) {
         prefetch(&self.block[HEAD + self.capacity() + i * HANDLE]);
     }
@@ -174,7 +174,7 @@ impl Leaf {
         self.block.bytes_mut()[..HEAD].copy_from_slice(&(len as u32).to_le_bytes());
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn set_item(&mut self, i: usize, item: Item) {
         self.block.bytes_mut()[HEAD + i] = item.tag;
         self.set_handle(i, item.handle);
@@ -205,7 +205,7 @@ impl Leaf {
 }
 
 /// The top bit of each byte of `word` that equals `byte`, and no other bit.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn equal_bytes(word: u64, byte: u8) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let differs = word ^ u64::from_le_bytes([byte; 8]);

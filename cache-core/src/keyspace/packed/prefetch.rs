@@ -8,13 +8,13 @@
 pub(super) const LINE: usize = 64;
 
 /// Starts to fetch the line in which a thing begins.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub(super) fn prefetch<T: ?Sized>(thing: &T) {
     prefetch_at(core::ptr::from_ref(thing).cast::<u8>());
 }
 
 /// Starts to fetch the line of an address, which needn't be anything's.
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 pub(super) fn prefetch_at<T>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
     {

@@ -35,7 +35,7 @@ pub(crate) struct Found {
 }
 
 impl<'k> Probe<'k> {
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn new(seed: HashSeed, key: &'k [u8]) -> Self {
         let hash = seed.hash(key);
         let path = first_path(slot_of(key)) | hash >> SLOT_BITS;
@@ -53,7 +53,7 @@ impl<'k> Probe<'k> {
     }
 
     /// Bits of the hash that the path has not.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn tag(&self) -> u8 {
         self.hash as u8
     }

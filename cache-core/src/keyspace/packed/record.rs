@@ -73,7 +73,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn read(slot: &'a [u8]) -> Self {
         let (len, key) = match slot[1] {
             short if short < 0x80 => (usize::from(short), 2),
@@ -82,13 +82,13 @@ impl<'a> Record<'a> {
         Record { slot, key, end: key + len }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn key(&self) -> &'a [u8] {
         &self.slot[self.key..self.end]
     }
 
     /// Wall milliseconds at which it expires.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn expires_ms(&self) -> Option<u64> {
         if self.slot[0] & EXPIRES == 0 {
             return None;
@@ -97,7 +97,7 @@ impl<'a> Record<'a> {
         Some(u64::from_le_bytes(*bytes))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn kind(&self) -> Kind {
         match self.slot[0] >> KIND_SHIFT {
             0 => Kind::String,
@@ -107,7 +107,7 @@ impl<'a> Record<'a> {
     }
 
     /// Where the value lies in the slot.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn value_range(&self) -> Range<usize> {
         let start = self.end + if self.slot[0] & EXPIRES == 0 { 0 } else { EXPIRY };
         let pad = match self.slot[0] & PAD_MASK {
@@ -117,7 +117,7 @@ impl<'a> Record<'a> {
         start..self.slot.len() - usize::from(pad)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn value(&self) -> &'a [u8] {
         &self.slot[self.value_range()]
     }

@@ -24,7 +24,7 @@ impl<T: ?Sized> Clone for Shared<T> {
 impl<T: ?Sized> Deref for Shared<T> {
     type Target = T;
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn deref(&self) -> &T {
         &self.0
     }
@@ -32,7 +32,7 @@ impl<T: ?Sized> Deref for Shared<T> {
 
 impl<T: ?Sized> Shared<T> {
     /// The value to write to, unless a clone shares it.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn own(&mut self) -> Option<&mut T> {
         if Arc::strong_count(&self.0) != 1 {
             return None;
@@ -51,7 +51,7 @@ impl<T: ?Sized> Shared<T> {
 
 impl<T> Shared<T> {
     /// Starts to fetch what tells whether there is a clone: it lies right before the value.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch_count(&self) {
         let count = Arc::as_ptr(&self.0).cast::<usize>().wrapping_sub(2);
         prefetch_at(count);
@@ -64,7 +64,7 @@ impl<T: Clone> Shared<T> {
     }
 
     /// The value to write to, copied first when a clone shares it.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn to_mut(&mut self) -> &mut T {
         if self.own().is_none() {
             self.unshare();
@@ -92,7 +92,7 @@ impl Shared<[u8]> {
     }
 
     /// The bytes to write to, copied first when a clone shares them.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.own().is_none() {
             self.0 = Arc::from(&*self.0);

@@ -60,10 +60,44 @@ struct Class {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slabs {
     pages: Table<Page>,
+    spare: Spare,
     classes: Vec<Class>,
     page_count: usize,
     /// Bytes of the slots in use.
     used: u64,
+}
+
+/// Pages that hold nothing, for the next one that needs a page. Given back to the allocator they would
+/// be cut up for smaller things, and the next page would be taken from new memory.
+#[derive(Debug, Default)]
+struct Spare(Vec<Shared<[u8; PAGE]>>);
+
+/// A clone has pages enough that it shares.
+impl Clone for Spare {
+    fn clone(&self) -> Self {
+        Spare::default()
+    }
+}
+
+impl Spare {
+    /// Pages that are kept beside `used` others.
+    fn limit(used: usize) -> usize {
+        used / 4 + 16
+    }
+
+    fn take(&mut self) -> Shared<[u8; PAGE]> {
+        self.0.pop().unwrap_or_else(|| Shared::new([0; PAGE]))
+    }
+
+    /// Keeps a page unless a clone has it too or there are many.
+    fn put(&mut self, mut page: Shared<[u8; PAGE]>, used: usize) {
+        if page.own().is_some() && self.0.len() < Self::limit(used) {
+            self.0.push(page);
+        }
+        while self.0.len() > Self::limit(used) {
+            self.0.pop();
+        }
+    }
 }
 
 /// The size class of a record of `len` bytes, at most [`SLOT_LIMIT`].
@@ -117,7 +151,7 @@ impl Slabs {
             if self.page_count >= PAGES {
                 return None;
             }
-            let bytes = Shared::new([0; PAGE]);
+            let bytes = self.spare.take();
             let page = Page { bytes, size: size as u16, class: class as u16 };
             let number = self.pages.insert(page);
             self.page_count += 1;
@@ -150,13 +184,15 @@ impl Slabs {
             self.get_mut(handle).copy_from_slice(record);
         }
         if slot == 0 {
-            self.pages.remove(number);
             self.page_count -= 1;
+            if let Some(page) = self.pages.remove(number) {
+                self.spare.put(page.bytes, self.page_count);
+            }
         }
         (last != handle).then_some(Moved { from: last, to: handle })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get(&self, handle: Handle) -> &[u8] {
         match self.pages.get(handle >> SLOT_BITS) {
             Some(page) => &page.bytes[slot_range(handle, page.size)],
@@ -164,7 +200,7 @@ impl Slabs {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_mut(&mut self, handle: Handle) -> &mut [u8] {
         match self.pages.get_mut(handle >> SLOT_BITS) {
             Some(page) => &mut page.bytes.to_mut()[slot_range(handle, page.size)],
@@ -173,13 +209,13 @@ impl Slabs {
     }
 
     /// Starts to fetch where a record's page is.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch_page(&self, handle: Handle) {
         self.pages.prefetch(handle >> SLOT_BITS);
     }
 
     /// Starts to fetch a record, and before a write what tells whether a clone shares its page.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch(&self, handle: Handle, to_write: bool) {
         let Some(page) = self.pages.get(handle >> SLOT_BITS) else { return };
         let record = &page.bytes[slot_range(handle, page.size)];
@@ -194,11 +230,11 @@ impl Slabs {
 
     /// Drops some of what is left of slabs that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        self.pages.drop_some()
+        self.spare.0.pop().is_some() || self.pages.drop_some()
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn slot_range(handle: Handle, size: u16) -> core::ops::Range<usize> {
     let start = (handle & ((1 << SLOT_BITS) - 1)) as usize * usize::from(size);
     start..start + usize::from(size)

@@ -26,20 +26,20 @@ impl<T: Clone> Table<T> {
         self.chunks.len() * CHUNK
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get(&self, number: u32) -> Option<&T> {
         self.chunks.get(number as usize / CHUNK)?[number as usize % CHUNK].as_ref()
     }
 
     /// Starts to fetch what the table itself holds at a number.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch(&self, number: u32) {
         if let Some(chunk) = self.chunks.get(number as usize / CHUNK) {
             prefetch(&chunk[number as usize % CHUNK]);
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         let chunk = self.chunks.get_mut(number as usize / CHUNK)?;
         chunk.to_mut()[number as usize % CHUNK].as_mut()

@@ -36,7 +36,7 @@ pub(super) struct Way<'a> {
 
 impl<'a> Way<'a> {
     /// Goes one directory further. `Err`: to a leaf.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn step(self) -> Result<Way<'a>, &'a Leaf> {
         match &self.dir.children[self.dir.index(self.rest)] {
             Node::Leaf(leaf) => Err(leaf),
@@ -45,19 +45,19 @@ impl<'a> Way<'a> {
     }
 
     /// Starts to fetch the directory.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn prefetch_dir(self) {
         prefetch(&self.dir.places[place_of(self.rest)]);
     }
 
     /// Starts to fetch where the directory keeps the next step.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn prefetch_child(self) {
         prefetch(&self.dir.children[self.dir.index(self.rest)]);
     }
 
     /// Goes to the end.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn leaf(mut self) -> &'a Leaf {
         loop {
             match self.step() {
@@ -99,18 +99,18 @@ impl Trie {
         self.root.earliest()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn leaf(&self, path: u64) -> &Leaf {
         self.way(path).leaf()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn way(&self, path: u64) -> Way<'_> {
         Way { dir: &self.root, rest: path }
     }
 
     /// The leaves of several paths, on the way to which the waits for memory overlap.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn leaves<const N: usize>(&self, paths: &[u64]) -> [Option<&Leaf>; N] {
         let mut ways = [self.way(0); N];
         let ways = &mut ways[..paths.len().min(N)];
@@ -150,12 +150,12 @@ impl Trie {
     }
 
     /// The leaf of a path to change what it knows of its keys, not which they are.
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn leaf_mut(&mut self, path: u64) -> &mut Leaf {
         self.walk_mut(path, |_| {})
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn walk_mut(&mut self, path: u64, visit: impl Fn(&mut Facts)) -> &mut Leaf {
         let (mut dir, mut rest) = (self.root.to_mut(), path);
         loop {
