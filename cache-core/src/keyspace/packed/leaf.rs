@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn equal_bytes_are_marked_exactly() {
         let mut random = Random::new(1);
-        for _ in 0..10_000 {
+        for _ in 0..if cfg!(miri) { 20 } else { 10_000 } {
             // Few values, so that there are runs of equal ones.
             let bytes: [u8; 8] =
                 core::array::from_fn(|_| [0, 1, 0x80, 0x7f][random.below(4) as usize]);
@@ -239,7 +239,7 @@ mod tests {
         let mut random = Random::new(2);
         let mut leaf = Leaf::default();
         let mut model: Vec<Item> = Vec::new();
-        for step in 0..20_000u32 {
+        for step in 0..if cfg!(miri) { 60 } else { 20_000u32 } {
             let len = model.len() as u64;
             match random.below(4) {
                 0 | 1 if len < 100 => {

@@ -415,15 +415,16 @@ fn story(style: Style, ops: &[Op]) {
 
 fn stories(style: Style) {
     let config = ProptestConfig {
-        cases: if MIRI { 2 } else { 32 },
+        cases: if MIRI { 1 } else { 32 },
         failure_persistence: None,
         ..ProptestConfig::default()
     };
-    let ops = prop::collection::vec(op(), if MIRI { 1..20 } else { 1..150 });
+    let ops = prop::collection::vec(op(), if MIRI { 6..7 } else { 1..150 });
     proptest!(config, |(ops in ops)| story(style, &ops));
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "one story is enough")]
 fn keys_over_all_slots() {
     stories(Style::Spread);
 }
@@ -434,6 +435,7 @@ fn keys_of_one_slot() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "one story is enough")]
 fn long_keys() {
     stories(Style::Long);
 }
