@@ -92,6 +92,9 @@ fn commands(tool: &Tool) -> Result<Vec<Command>> {
         How::Debian { .. } | How::RedisServer | How::NodeLink => {}
         How::RustTarget => then("rustup".into(), &["target", "add", tool.name]),
         How::RustComponent { .. } => then("rustup".into(), &["component", "add", tool.name]),
+        How::NightlyComponent { .. } => {
+            then("rustup".into(), &["component", "add", tool.name, "--toolchain", "nightly"]);
+        }
         How::Toolchain => {
             then("rustup".into(), &["toolchain", "install", tool.name, "--profile", "minimal"]);
         }

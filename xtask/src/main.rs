@@ -9,6 +9,7 @@ mod imports;
 mod install;
 mod job;
 mod library;
+mod memory;
 mod null_server;
 mod paths;
 mod proc;

@@ -29,7 +29,7 @@ struct Machine {
 impl Machine {
     fn look() -> Result<Self> {
         let sysroot = proc::output(sh::plain("rustc").args(["--print", "sysroot"]))?;
-        // Without rustup there are no other toolchains; only fuzzing wants one.
+        // Without rustup there are no other toolchains; only what checks unsafe code wants one.
         let toolchains =
             proc::output(sh::plain("rustup").args(["toolchain", "list"])).unwrap_or_default();
         Ok(Self { sysroot: PathBuf::from(sysroot.trim()), toolchains })
@@ -109,12 +109,20 @@ fn lock() -> Result<File> {
 
 fn find(tool: &Tool, machine: &Machine) -> Result<Found> {
     let in_toolchain = |path: String| machine.sysroot.join(path).exists();
+    let in_nightly = |path: &str| {
+        let toolchains = machine.sysroot.parent().and_then(|dir| fs::read_dir(dir).ok());
+        let nightly =
+            |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b"nightly-");
+        let mut all = toolchains.into_iter().flatten().flatten().filter(nightly);
+        all.any(|entry| entry.path().join(path).exists())
+    };
     let (there, what) = match tool.how {
         How::Debian { probe, .. } => (probe.passes()?, "on the system".to_owned()),
         How::RustTarget => {
             let dir = format!("lib/rustlib/{}/lib", tool.name);
             (in_toolchain(dir), "in the toolchain".to_owned())
         }
+        How::NightlyComponent { file } => (in_nightly(file), "in the nightly toolchain".to_owned()),
         How::RustComponent { program } => {
             (in_toolchain(format!("bin/{program}")), "in the toolchain".to_owned())
         }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{fuzz, paths, proc, serve, sh, size, tidy, wasm};
+use crate::{fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
 
 /// One file of tests may take so long.
 const FILE: Duration = Duration::from_secs(5 * 60);
@@ -158,6 +158,22 @@ pub(crate) const STEPS: &[Step] = &[
         about: "gzipped sizes within the budgets",
         after: &["web", "worker"],
         run: size::check,
+        ..PLAIN
+    },
+    Step {
+        name: "miri",
+        about: "the storage layer's unsafe code in Miri",
+        groups: &[Group::Miri],
+        tests: true,
+        run: memory::miri,
+        ..PLAIN
+    },
+    Step {
+        name: "asan",
+        about: "the storage layer under AddressSanitizer",
+        groups: &[Group::Asan],
+        tests: true,
+        run: memory::asan,
         ..PLAIN
     },
     Step {

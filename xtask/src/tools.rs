@@ -28,6 +28,10 @@ pub(crate) enum Group {
     Browser,
     /// Fuzzing.
     Fuzz,
+    /// The storage layer's tests in Miri.
+    Miri,
+    /// The same under AddressSanitizer.
+    Asan,
     /// Servers to compare with.
     Bench,
 }
@@ -56,6 +60,8 @@ pub(crate) enum How {
     RustComponent { program: &'static str },
     /// Another toolchain, by rustup.
     Toolchain,
+    /// A component of the nightly toolchain, by rustup; it brings this file.
+    NightlyComponent { file: &'static str },
     /// `python/requirements.txt` in a virtual environment.
     Python,
     /// `node/package-lock.json` in a directory of its own.
@@ -91,9 +97,10 @@ pub(crate) enum Version {
 
 /// Every tool, in the order of installation.
 pub(crate) const TOOLS: &[Tool] = {
-    use Group::{Bench, Browser, Clients, Fuzz, Lint, NoStd, Page, Worker};
+    use Group::{Asan, Bench, Browser, Clients, Fuzz, Lint, Miri, NoStd, Page, Worker};
     use How::{
-        Cargo, Debian, Node, NodeLink, Python, RedisServer, RustComponent, RustTarget, Toolchain,
+        Cargo, Debian, NightlyComponent, Node, NodeLink, Python, RedisServer, RustComponent,
+        RustTarget, Toolchain,
     };
     const PYTHON: &str = "python packages";
     const WORKER_BUILD: &str = "worker-build";
@@ -145,7 +152,13 @@ pub(crate) const TOOLS: &[Tool] = {
         Tool { name: "clippy", how: RustComponent { program: "cargo-clippy" }, groups: &[Lint] },
         Tool { name: "wasm32-unknown-unknown", how: RustTarget, groups: &[Lint, Page, Worker] },
         Tool { name: "x86_64-unknown-none", how: RustTarget, groups: &[NoStd] },
-        Tool { name: "nightly", how: Toolchain, groups: &[Fuzz] },
+        Tool { name: "nightly", how: Toolchain, groups: &[Fuzz, Miri, Asan] },
+        Tool {
+            name: "rust-src",
+            how: NightlyComponent { file: "lib/rustlib/src/rust/library/core/Cargo.toml" },
+            groups: &[Miri],
+        },
+        Tool { name: "miri", how: NightlyComponent { file: "bin/cargo-miri" }, groups: &[Miri] },
         Tool { name: PYTHON, how: Python, groups: &[Page, Worker, Clients, Browser, Bench] },
         Tool { name: "node packages", how: Node, groups: NODE_USERS },
         Tool { name: "node_modules", how: NodeLink, groups: NODE_USERS },

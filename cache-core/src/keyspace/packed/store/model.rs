@@ -415,9 +415,8 @@ fn story(style: Style, ops: &[Op]) {
 
 fn stories(style: Style) {
     let config = ProptestConfig {
-        cases: if MIRI { 1 } else { 32 },
         failure_persistence: None,
-        ..ProptestConfig::default()
+        ..ProptestConfig::with_cases(if MIRI { 1 } else { 32 })
     };
     let ops = prop::collection::vec(op(), if MIRI { 6..7 } else { 1..150 });
     proptest!(config, |(ops in ops)| story(style, &ops));
