@@ -116,6 +116,14 @@ enum Bench {
     Hitratio(hitratio::Options),
     /// The engine as a library beside other caches: requests a second, hit ratios, bytes an entry
     Library(library::Options),
+    /// How long single commands take among millions of keys, and what stalls a node
+    Stalls {
+        /// How many keys there are
+        #[arg(long, default_value_t = 10_000_000)]
+        keys: u32,
+        /// Only these parts: plain, ttl, eviction, large
+        part: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -156,6 +164,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench(Bench::Compare(options)) => bench::compare(&options)?,
         Command::Bench(Bench::Hitratio(options)) => hitratio::run(&options)?,
         Command::Bench(Bench::Library(options)) => library::run(&options)?,
+        Command::Bench(Bench::Stalls { keys, part }) => bench::stalls(keys, &part)?,
         Command::NullServer { address } => null_server::run(address)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,

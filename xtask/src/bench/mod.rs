@@ -55,6 +55,13 @@ pub(crate) struct Options {
     write: bool,
 }
 
+/// Times single commands in one process, by an example of the engine.
+pub(crate) fn stalls(keys: u32, parts: &[String]) -> Result<()> {
+    let words = ["run", "--release", "-p", "cache-core", "--example", "stalls", "--"];
+    let mut command = sh::cargo(&words);
+    Job::on_terminal().run(command.arg(keys.to_string()).args(parts))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// CPU time, throughput and latency
