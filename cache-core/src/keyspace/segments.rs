@@ -70,7 +70,7 @@ impl<E: Keyed + Clone> Segments<E> {
         while self.segments[at].entries.len() >= SEGMENT_LIMIT
             && self.segments[at].depth < DEPTH_LIMIT
         {
-            self.split(at);
+            self.split(place(hash));
             at = self.segment_at(place(hash));
         }
         self.len += 1;
@@ -155,8 +155,9 @@ impl<E: Keyed + Clone> Segments<E> {
         None
     }
 
-    /// Cuts a segment in two by one more bit of its entries' places.
-    fn split(&mut self, at: usize) {
+    /// Cuts the segment of a place in two by one more bit of its entries' places.
+    fn split(&mut self, of: u32) {
+        let at = self.segment_at(of);
         if self.segments[at].depth == self.depth {
             self.directory = self.directory.iter().flat_map(|&s| [s, s]).collect();
             self.depth += 1;
@@ -170,12 +171,11 @@ impl<E: Keyed + Clone> Segments<E> {
             depth: old.depth,
         };
         self.segments.push(Arc::new(upper));
-        let shift = self.depth - self.segments[at].depth;
-        for (i, segment) in self.directory.iter_mut().enumerate() {
-            if *segment == at as u32 && (i >> shift) & 1 == 1 {
-                *segment = new;
-            }
-        }
+        // What leads to it lies together; the second half leads to the new one.
+        let depth = self.segments[at].depth;
+        let width = 1usize << (self.depth - depth);
+        let start = (index(of, depth) | 1) * width;
+        self.directory[start..start + width].fill(new);
     }
 }
 
