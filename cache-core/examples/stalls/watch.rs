@@ -8,19 +8,19 @@ const SLOW: Duration = Duration::from_micros(10);
 const PARTS: u64 = 32;
 
 /// Times one thing after the other, without a gap in which the thread could be kept waiting unseen.
-pub struct Watch {
+pub(crate) struct Watch {
     last: Instant,
     waited: Duration,
 }
 
 impl Watch {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let waited = waited();
         Watch { last: Instant::now(), waited }
     }
 
     /// Time since the last call, without that in which others had the processor.
-    pub fn lap(&mut self) -> Duration {
+    pub(crate) fn lap(&mut self) -> Duration {
         let now = Instant::now();
         let mut lap = now - self.last;
         self.last = now;
@@ -42,14 +42,14 @@ fn waited() -> Duration {
 }
 
 /// Memory of the process that is in use, in bytes.
-pub fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = text.split_whitespace().nth(1).and_then(|n| n.parse::<u64>().ok());
     pages.unwrap_or(0) * 4096
 }
 
 /// What else the machine does.
-pub fn load() -> String {
+pub(crate) fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load: Vec<_> = text.split(' ').take(3).collect();
@@ -58,7 +58,7 @@ pub fn load() -> String {
 
 /// Durations in classes a thirty-second of a doubling wide.
 #[derive(Default)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     counts: Vec<u64>,
     all: u64,
     sum: Duration,
@@ -66,7 +66,7 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    pub fn add(&mut self, time: Duration) {
+    pub(crate) fn add(&mut self, time: Duration) {
         let class = class(time.as_nanos() as u64);
         if self.counts.len() <= class {
             self.counts.resize(class + 1, 0);
@@ -88,7 +88,7 @@ impl Histogram {
         Duration::from_nanos(end_of(class as u64)).min(self.max)
     }
 
-    pub fn print(&self, name: &str) {
+    pub(crate) fn print(&self, name: &str) {
         let shown = |time: Duration| format!("{:.1}", time.as_nanos() as f64 / 1000.0);
         let parts = [0.5, 0.99, 0.999, 0.9999].map(|part| shown(self.at(part)));
         let [p50, p99, p999, p9999] = parts;
