@@ -22,7 +22,7 @@ use crate::types::Data;
 use adaptive::Candidate;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use packed::{Place, Record, Store};
+use packed::{Place, Record, Removed, Shared, Store};
 use trash::Trash;
 
 /// Bits of a path that a cursor leaves out, so that it fits the 53 bits of a JavaScript number.
@@ -246,9 +246,14 @@ impl Keyspace {
 
     /// Removes a key and gives its value and when it would have expired.
     pub(crate) fn take(&mut self, db: u32, probe: &Probe<'_>) -> Option<(Data, Option<u64>)> {
-        let entry = self.find(db, probe)?;
-        let (expires_at, data) = (entry.expires_at(), entry.value().to_data());
-        self.remove(db, probe);
+        let record = self.dbs[db as usize].get(probe)?;
+        let expires_at = record.expires_ms();
+        let small = (record.kind() != Kind::Object)
+            .then(|| Data::from_bytes(record.kind(), record.value(), self.seed));
+        let Removed { alone, object } = self.change(db, |store| store.remove(probe))?;
+        self.trash.take(Removed { alone, object: None });
+        // A large form is moved and not copied.
+        let data = small.or_else(|| object.map(Shared::into_inner))?;
         Some((data, expires_at))
     }
 

@@ -1,7 +1,7 @@
 //! How a key with its value lies in memory.
 //!
 //! A record is one run of bytes: flags, the key's length (LEB128, one byte for most), the key, when
-//! it expires (8 bytes, only where it does), the value, and the padding to the size of its slot. So
+//! it expires (8 bytes, only where it does or the record is long), the value, and the padding to the size of its slot. So
 //! no record holds a pointer, and only the slot's size says how long the value is.
 
 use core::ops::Range;
@@ -23,6 +23,8 @@ const EXPIRES: u8 = 1 << 3;
 const KIND_SHIFT: u32 = 4;
 /// Bytes of an expiry.
 const EXPIRY: usize = 8;
+/// What stands for none where there is room for one.
+const NEVER: u64 = 0;
 
 /// What goes into a record.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +41,11 @@ impl Parts<'_> {
     pub(super) fn len(&self) -> usize {
         let expiry = if self.expires_ms.is_some() { EXPIRY } else { 0 };
         1 + varint_len(self.key.len()) + self.key.len() + expiry + self.value.len()
+    }
+
+    /// The same with room for an expiry, so that it can be given one without moving what is long.
+    pub(super) fn with_room(&self) -> Self {
+        Parts { expires_ms: Some(self.expires_ms.unwrap_or(NEVER)), ..*self }
     }
 
     /// Writes the record into a slot, which may be up to 255 bytes longer than it.
@@ -94,7 +101,7 @@ impl<'a> Record<'a> {
             return None;
         }
         let bytes = self.slot[self.end..].first_chunk::<EXPIRY>()?;
-        Some(u64::from_le_bytes(*bytes))
+        Some(u64::from_le_bytes(*bytes)).filter(|&at_ms| at_ms != NEVER)
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -128,11 +135,11 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Changes when a record expires that has an expiry already.
-pub(super) fn set_expiry(slot: &mut [u8], at_ms: u64) {
+/// Changes when a record expires that has room for it; `None` never.
+pub(super) fn set_expiry(slot: &mut [u8], at_ms: Option<u64>) {
     let record = Record::read(slot);
     let at = record.end;
-    slot[at..at + EXPIRY].copy_from_slice(&at_ms.to_le_bytes());
+    slot[at..at + EXPIRY].copy_from_slice(&at_ms.unwrap_or(NEVER).to_le_bytes());
 }
 
 fn varint_len(n: usize) -> usize {
@@ -196,8 +203,10 @@ mod tests {
         let parts = Parts { key: b"k", expires_ms: Some(5), kind: Kind::String, value: b"v" };
         let mut slot = alloc::vec![0; parts.len()];
         parts.write(&mut slot);
-        set_expiry(&mut slot, 77);
-        let record = Record::read(&slot);
-        assert_eq!((record.expires_ms(), record.value()), (Some(77), &b"v"[..]));
+        for expires_ms in [Some(77), None, Some(5)] {
+            set_expiry(&mut slot, expires_ms);
+            let record = Record::read(&slot);
+            assert_eq!((record.expires_ms(), record.value()), (expires_ms, &b"v"[..]));
+        }
     }
 }

@@ -255,9 +255,13 @@ impl Store {
         let Some(Found { at, handle }) = self.find(probe) else { return false };
         let at_ms = at_ms.map(|at| at.max(1));
         let old = self.record(handle).expires_ms();
+        let parts = Parts { expires_ms: at_ms, ..self.record(handle).parts() };
+        // A long one has the room.
+        let has_room = handle & ALONE != 0 && parts.len() > SLOT_LIMIT;
         match (old, at_ms) {
             (None, None) => return true,
-            (Some(_), Some(at_ms)) => record::set_expiry(self.slot_mut(handle), at_ms),
+            (Some(_), Some(_)) => record::set_expiry(self.slot_mut(handle), at_ms),
+            _ if has_room => record::set_expiry(self.slot_mut(handle), at_ms),
             _ => {
                 let copy = self.slot(handle).to_vec();
                 let parts = Parts { expires_ms: at_ms, ..Record::read(&copy).parts() };
@@ -286,20 +290,32 @@ impl Store {
     pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<()> {
         let Found { at, handle } = self.find(probe)?;
         let at = at as usize;
-        let record = self.record(handle);
-        let old = record.value();
-        let whole = record.value_range().start + len;
-        if handle & ALONE != 0 && whole > SLOT_LIMIT {
-            self.resize_alone(handle & !ALONE, whole)?;
-        } else if len != old.len() {
-            let mut value = Vec::new();
-            value.try_reserve_exact(len).ok()?;
-            value.extend_from_slice(&old[..old.len().min(len)]);
-            value.resize(len, 0);
-            let parts = Parts { key: probe.key, value: &value, ..record.parts() };
-            self.rewrite(probe.path, at, handle, &parts);
+        let parts = self.record(handle).parts();
+        let old = parts.value.len();
+        let short = parts.len() - old + len <= SLOT_LIMIT;
+        if len == old {
+            return Some(());
         }
-        Some(())
+        if short {
+            let mut value = parts.value[..old.min(len)].to_vec();
+            value.resize(len, 0);
+            let parts = Parts { key: probe.key, value: &value, ..parts };
+            self.rewrite(probe.path, at, handle, &parts);
+            return Some(());
+        }
+        if handle & ALONE == 0 {
+            let parts = parts.with_room();
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(parts.len() - old + len).ok()?;
+            bytes.resize(parts.len(), 0);
+            parts.write(&mut bytes);
+            let new = self.keep_alone(bytes);
+            self.trie.leaf_mut(probe.path).set_handle(at, new);
+            self.free(handle);
+            self.resize_alone(new & !ALONE, len)
+        } else {
+            self.resize_alone(handle & !ALONE, len)
+        }
     }
 
     /// A string's bytes to write to.

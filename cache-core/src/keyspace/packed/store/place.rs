@@ -2,7 +2,7 @@
 
 use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
 use crate::keyspace::packed::probe::Probe;
-use crate::keyspace::packed::record::{Kind, Parts};
+use crate::keyspace::packed::record::{Kind, Parts, Record};
 use crate::keyspace::packed::shared::Shared;
 use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT, slot_size};
 use crate::types::Data;
@@ -20,9 +20,16 @@ impl Store {
             parts.write(self.slabs.get_mut(handle));
             return handle;
         }
-        let mut bytes = vec![0; len];
+        let parts = parts.with_room();
+        let mut bytes = vec![0; parts.len()];
         parts.write(&mut bytes);
-        self.large += ALONE_OVERHEAD + len as u64;
+        self.keep_alone(bytes)
+    }
+
+    /// Takes a record in that lies alone.
+    pub(super) fn keep_alone(&mut self, bytes: Vec<u8>) -> Handle {
+        self.version += 1;
+        self.large += ALONE_OVERHEAD + bytes.len() as u64;
         self.alone.insert(Shared::new(bytes)) | ALONE
     }
 
@@ -38,9 +45,10 @@ impl Store {
         let len = parts.len();
         let fits = match handle & ALONE {
             0 => len <= SLOT_LIMIT && self.slabs.get(handle).len() == slot_size(len),
-            _ => self.slot(handle).len() == len,
+            _ => len > SLOT_LIMIT && self.slot(handle).len() == parts.with_room().len(),
         };
         if fits {
+            let parts = if handle & ALONE == 0 { *parts } else { parts.with_room() };
             parts.write(self.slot_mut(handle));
             return None;
         }
@@ -67,9 +75,11 @@ impl Store {
         None
     }
 
+    /// Makes the value of a record that lies alone `len` bytes long. `None`: there is no memory.
     pub(super) fn resize_alone(&mut self, number: u32, len: usize) -> Option<()> {
         let record = self.alone.get_mut(number)?.to_mut();
         let before = record.len();
+        let len = Record::read(record).value_range().start + len;
         if len > record.capacity() {
             // Less than a doubling: a string that grows must not take twice what it needs.
             let more = (len - before).max(before / 8);

@@ -102,3 +102,20 @@ fn hints_are_void_once_something_has_moved() {
         }
     }
 }
+
+/// A command that takes no longer for a longer value must not copy it.
+#[test]
+fn a_long_record_gets_and_loses_its_expiry_where_it_lies() {
+    let mut store = store();
+    let (probe, bytes) = (Probe::new(store.seed, b"key"), [1; 5000]);
+    store.put(&probe, Content::Bytes(Kind::String, &bytes), None, 0);
+    let at = |store: &Store| store.get(&probe).map(|record| record.value().as_ptr());
+    let (before, used) = (at(&store), store.used());
+    for expires_ms in [Some(5), Some(6), None, None] {
+        assert!(store.set_expiry(&probe, expires_ms));
+        let record = store.get(&probe).expect("it is there");
+        assert_eq!((record.expires_ms(), record.value()), (expires_ms, &bytes[..]));
+        assert_eq!((at(&store), store.used()), (before, used));
+    }
+    assert_eq!(store.volatile_len(), 0);
+}
