@@ -78,6 +78,11 @@ impl Leaf {
         None
     }
 
+    /// Whether it is to be parted before it takes another key with this tag.
+    pub(super) fn is_full(&self, tag: u8) -> bool {
+        self.len() >= LIMIT || self.count(tag) >= SAME
+    }
+
     /// How many keys have this tag.
     pub(super) fn count(&self, tag: u8) -> usize {
         let mut count = 0;

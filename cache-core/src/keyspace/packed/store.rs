@@ -235,6 +235,10 @@ impl Store {
             None => {
                 let handle = self.write(&parts);
                 let item = Item { tag: probe.tag(), handle, access: fresh };
+                let leaf = self.trie.leaf(probe.path);
+                if leaf.is_full(item.tag) {
+                    self.prefetch_all(leaf);
+                }
                 let (seed, slabs, alone) = (self.seed, &self.slabs, &self.alone);
                 self.trie.insert(probe.path, item, |handle| {
                     Probe::new(seed, Record::read(slot(slabs, alone, handle)).key()).path

@@ -15,7 +15,7 @@ mod check;
 use super::dir::{
     CHILD_SIZE, DIR_BITS, Dir, Facts, MERGE, Node, PATH_BITS, PLACES, behind, place_of,
 };
-use super::leaf::{Item, LIMIT, Leaf, SAME};
+use super::leaf::{Item, Leaf};
 use super::prefetch::prefetch;
 use super::shared::Shared;
 use super::slabs::Handle;
@@ -171,8 +171,7 @@ impl Trie {
 
     /// Adds a key. `path_of` gives the path of any key in the leaf.
     pub(super) fn insert(&mut self, path: u64, item: Item, path_of: impl Fn(Handle) -> u64) {
-        let full = |leaf: &Leaf| leaf.len() >= LIMIT || leaf.count(item.tag) >= SAME;
-        while full(self.leaf(path)) && self.split(path, &path_of) {}
+        while self.leaf(path).is_full(item.tag) && self.split(path, &path_of) {}
         let leaf = self.walk_mut(path, |facts| facts.len += 1);
         let before = leaf.size();
         leaf.push(item);

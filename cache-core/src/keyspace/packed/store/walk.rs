@@ -1,7 +1,7 @@
 //! Going through entries: all of them, those of a slot, those that expire, some by a cursor or by
 //! chance.
 
-use super::{Place, Removed, Store, slot};
+use super::{ALONE, Place, Removed, Store, slot};
 use crate::hash::slot_of;
 use crate::keyspace::adaptive::Candidate;
 use crate::keyspace::packed::leaf::Leaf;
@@ -134,6 +134,13 @@ impl Store {
 
 /// Expiry.
 impl Store {
+    /// Starts to fetch all records of a leaf, so that the waits for them overlap.
+    pub(super) fn prefetch_all(&self, leaf: &Leaf) {
+        let handles = || leaf.items().map(|item| item.handle).filter(|handle| handle & ALONE == 0);
+        handles().for_each(|handle| self.slabs.prefetch_page(handle));
+        handles().for_each(|handle| self.slabs.prefetch(handle, false));
+    }
+
     /// Removes up to `limit` keys that have expired by `now_ms` and gives them. There may be more as
     /// long as [`next_expiry`](Self::next_expiry) has come: to have looked at leaves in vain counts
     /// too, since keys may all have been given more time.
@@ -144,9 +151,9 @@ impl Store {
         while done < limit
             && let Some(path) = self.trie.expiring(0, now_ms)
         {
-            let due: Vec<Box<[u8]>> = self
-                .trie
-                .leaf(path)
+            let leaf = self.trie.leaf(path);
+            self.prefetch_all(leaf);
+            let due: Vec<Box<[u8]>> = leaf
                 .items()
                 .map(|item| self.record(item.handle))
                 .filter(|record| record.expires_ms().is_some_and(|at| at <= now_ms))

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::keyspace::packed::dir::DIR_SIZE;
+use crate::keyspace::packed::leaf::{LIMIT, SAME};
 use alloc::vec::Vec;
 
 /// What a check tells of all keys.
