@@ -1,8 +1,9 @@
 //! How a key with its value lies in memory.
 //!
 //! A record is one run of bytes: flags, the key's length (LEB128, one byte for most), the key, when
-//! it expires (8 bytes, only where it does or the record is long), the value, and the padding to the size of its slot. So
-//! no record holds a pointer, and only the slot's size says how long the value is.
+//! it expires (8 bytes, only where it does or the record is long), the value, and the padding to
+//! the size of its slot. So no record holds a pointer, and only the slot's size says how long the
+//! value is.
 
 use core::ops::Range;
 
