@@ -1,5 +1,6 @@
 //! Time to live: EXPIRE, TTL, PERSIST and their like.
 
+use super::ttl::Unit;
 use super::{
     Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips, shown,
 };
@@ -95,34 +96,20 @@ rows! {
     ),
 }
 
-/// How a command states a moment.
-#[derive(Clone, Copy)]
-struct Form {
-    /// Milliseconds in its unit.
-    unit_ms: i64,
-    /// Counted from now, rather than from 1970.
-    relative: bool,
-}
-
-const SECONDS: Form = Form { unit_ms: 1000, relative: true };
-const MILLISECONDS: Form = Form { unit_ms: 1, relative: true };
-const UNIX_SECONDS: Form = Form { unit_ms: 1000, relative: false };
-const UNIX_MILLISECONDS: Form = Form { unit_ms: 1, relative: false };
-
 fn expire<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    expire_in(cx, SECONDS)
+    expire_in(cx, Unit::Seconds)
 }
 
 fn pexpire<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    expire_in(cx, MILLISECONDS)
+    expire_in(cx, Unit::Millis)
 }
 
 fn expireat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    expire_in(cx, UNIX_SECONDS)
+    expire_in(cx, Unit::UnixSeconds)
 }
 
 fn pexpireat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    expire_in(cx, UNIX_MILLISECONDS)
+    expire_in(cx, Unit::UnixMillis)
 }
 
 /// Under which condition a new expiry takes the place of the old one.
@@ -173,15 +160,12 @@ impl Condition {
     }
 }
 
-fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, form: Form) -> Outcome {
+fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, unit: Unit) -> Outcome {
     let key = cx.args.at(1);
     let condition = Condition::parse(cx)?;
     let amount = parse_i64(cx.args.at(2)).ok_or(Error::NotAnInteger)?;
-    let base = if form.relative { cx.now_ms() as i64 } else { 0 };
-    let at_ms = amount
-        .checked_mul(form.unit_ms)
-        .and_then(|ms| ms.checked_add(base))
-        .ok_or(Error::InvalidExpire(cx.spec.name))?;
+    let at_ms =
+        unit.moment(amount, cx.now_ms()).ok_or(Error::InvalidExpire(cx.spec.name))?;
     // What should have expired before 1970 has expired all the same.
     let at_ms = at_ms.max(0) as u64;
     if cx.peek(key).is_none() || !condition.holds(cx.expires_at(key), at_ms) {

@@ -1,7 +1,8 @@
-//! How SET, GETEX, MSETEX, SETEX and PSETEX are told when a key is to expire, and under which
-//! condition they are to act.
+//! How commands are told when a key is to expire; and the options of SET, GETEX and MSETEX, which
+//! tell under which condition they are to act, too.
 
 use super::Error;
+use crate::numbers::parse_i64;
 use crate::protocol::Args;
 use bitflags::bitflags;
 
@@ -41,6 +42,18 @@ impl Unit {
         ];
         units.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, unit)| unit)
     }
+
+    /// So many units as a moment in wall milliseconds. `None`: too many.
+    pub(super) fn moment(self, amount: i64, now_ms: u64) -> Option<i64> {
+        let millis = match self {
+            Unit::Seconds | Unit::UnixSeconds => amount.checked_mul(1000)?,
+            Unit::Millis | Unit::UnixMillis => amount,
+        };
+        match self {
+            Unit::Seconds | Unit::Millis => millis.checked_add(i64::try_from(now_ms).ok()?),
+            Unit::UnixSeconds | Unit::UnixMillis => Some(millis),
+        }
+    }
 }
 
 /// An expiry as it was sent.
@@ -53,18 +66,10 @@ pub(super) struct Expiry<'a> {
 impl Expiry<'_> {
     /// The moment in wall milliseconds, which may have passed. `command` is named in the error.
     pub(super) fn at_ms(self, command: &'static str, now_ms: u64) -> Result<u64, Error> {
-        let given = crate::numbers::parse_i64(self.text).ok_or(Error::NotAnInteger)?;
-        let millis = match self.unit {
-            Unit::Seconds | Unit::UnixSeconds => given.checked_mul(1000),
-            Unit::Millis | Unit::UnixMillis => Some(given),
-        };
-        let origin = match self.unit {
-            Unit::Seconds | Unit::Millis => i64::try_from(now_ms).unwrap_or(i64::MAX),
-            Unit::UnixSeconds | Unit::UnixMillis => 0,
-        };
-        millis
-            .filter(|&millis| millis > 0)
-            .and_then(|millis| millis.checked_add(origin))
+        let given = parse_i64(self.text).ok_or(Error::NotAnInteger)?;
+        (given > 0)
+            .then(|| self.unit.moment(given, now_ms))
+            .flatten()
             .map(i64::unsigned_abs)
             .ok_or(Error::InvalidExpire(command))
     }
