@@ -9,6 +9,7 @@
 mod accept;
 mod ask;
 mod clients;
+mod completion;
 #[cfg(target_os = "linux")]
 mod ring;
 #[cfg(not(target_os = "linux"))]

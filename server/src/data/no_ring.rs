@@ -1,27 +1,9 @@
 //! What stands for `ring` where there is no io_uring: a ring that can't be made.
 
+use super::completion::{Completion, Key};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
-
-pub(super) type Key = u64;
-
-/// What never happens.
-#[derive(Clone, Copy, Debug)]
-#[allow(dead_code)]
-pub(super) enum Completion {
-    Others,
-    Received(Key),
-    Paused(Key),
-    Ended(Key),
-    Room(Key),
-}
-
-impl Completion {
-    pub(super) fn key(self) -> Option<Key> {
-        None
-    }
-}
 
 /// None.
 pub(super) enum Ring {}

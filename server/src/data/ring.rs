@@ -10,6 +10,7 @@
 
 #![allow(unsafe_code)]
 
+use super::completion::{Completion, Key};
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use std::collections::VecDeque;
 use std::io;
@@ -35,36 +36,6 @@ const RECEIVE: u64 = 2 << 60;
 const SEND: u64 = 3 << 60;
 const ROOM: u64 = 4 << 60;
 const CANCEL: u64 = 5 << 60;
-
-/// Which socket is meant, in words of whoever asks: less than 2^60.
-pub(super) type Key = u64;
-
-/// What has happened.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Completion {
-    /// The event loop for everything else has something; ask again with [`Ring::watch_others`].
-    Others,
-    /// Bytes have come from a socket.
-    Received(Key),
-    /// Nothing more is received from a socket until [`Ring::receive`] is called again.
-    Paused(Key),
-    /// A socket's input has ended, or it has failed.
-    Ended(Key),
-    /// A socket that was full has room, or has failed.
-    Room(Key),
-}
-
-impl Completion {
-    /// Which socket it is about.
-    pub(super) fn key(self) -> Option<Key> {
-        match self {
-            Self::Others => None,
-            Self::Received(key) | Self::Paused(key) | Self::Ended(key) | Self::Room(key) => {
-                Some(key)
-            }
-        }
-    }
-}
 
 /// The ring.
 pub(super) struct Ring {

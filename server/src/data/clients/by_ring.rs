@@ -5,7 +5,8 @@
 //! one client.
 
 use super::{Client, Clients, WRITE_BYTES, farewell};
-use crate::data::ring::{Completion, Key, Ring};
+use crate::data::completion::{Completion, Key};
+use crate::data::ring::Ring;
 use cache_core::{ConnId, Node, Now};
 use std::io;
 use std::os::fd::AsRawFd;
