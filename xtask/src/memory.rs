@@ -1,16 +1,19 @@
-//! The storage layer's tests where its unsafe code can't cheat: in Miri, and under AddressSanitizer.
+//! Tests of what has unsafe code, where it can't cheat: the storage layer in Miri, and it and the
+//! server's ring under AddressSanitizer. Miri knows no io_uring.
 
 use anyhow::{Context, Result};
 
 use crate::job::Job;
 use crate::{paths, proc, sh};
 
-/// What the tests' names begin with.
-const TESTS: &str = "keyspace::packed";
+/// What the storage layer's tests' names begin with.
+const STORAGE: &str = "keyspace::packed";
+/// And the ring's.
+const RING: &str = "data::ring";
 
 /// An interpreter that knows which pointer may go where; long tests make do with little there.
 pub(crate) fn miri(job: &mut Job) -> Result<()> {
-    let words = ["+nightly", "miri", "test", "-p", "cache-core", "--lib", TESTS];
+    let words = ["+nightly", "miri", "test", "-p", "cache-core", "--lib", STORAGE];
     // The property tests draw their seeds from the system.
     job.run(sh::cargo(&words).env("MIRIFLAGS", "-Zmiri-disable-isolation"))
 }
@@ -21,8 +24,15 @@ pub(crate) fn asan(job: &mut Job) -> Result<()> {
     let about = proc::output(sh::plain("rustc").arg("-vV"))?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.context("rustc doesn't say what it runs on")?;
-    let words = ["+nightly", "test", "-p", "cache-core", "--lib", TESTS, "--target", host];
-    let mut command = sh::cargo(&words);
-    command.arg("--target-dir").arg(paths::target().join("asan"));
-    job.run(command.env("RUSTFLAGS", "-Zsanitizer=address"))
+    let under = |job: &mut Job, tests: &[&str]| {
+        let mut command = sh::cargo(&[&["+nightly", "test", "--target", host], tests].concat());
+        command.arg("--target-dir").arg(paths::target().join("asan"));
+        // What the kernel was lent is leaked on purpose.
+        command.env("ASAN_OPTIONS", "detect_leaks=0");
+        job.run(command.env("RUSTFLAGS", "-Zsanitizer=address"))
+    };
+    under(job, &["-p", "cache-core", "--lib", STORAGE])?;
+    under(job, &["-p", "larder", "--bin", "larder", RING])?;
+    // What clients do to the ring.
+    under(job, &["-p", "larder", "--test", "server"])
 }

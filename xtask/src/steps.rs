@@ -170,7 +170,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "asan",
-        about: "the storage layer under AddressSanitizer",
+        about: "the storage layer and the server's ring under AddressSanitizer",
         groups: &[Group::Asan],
         tests: true,
         run: memory::asan,

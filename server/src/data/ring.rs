@@ -2,167 +2,98 @@
 //!
 //! A socket is asked for its input once; from then on the kernel puts what comes into buffers that
 //! it was lent, and says so. The completions of all sockets are met in one wait, and what is to be
-//! sent goes out as one batch. What must never be here: a client, the node, a decision.
-//!
-//! This is the server's one module with `unsafe`, and nothing in its interface is. Two things are
-//! shared with the kernel: the buffers, which are never freed, and the bytes to be sent, of which it
-//! knows nothing any more when [`Ring::send`] returns.
+//! sent goes out as one batch. What must never be here: a client, the node, a decision, `unsafe`.
 
-#![allow(unsafe_code)]
+mod kernel;
+#[cfg(test)]
+mod tests;
 
 use super::completion::{Completion, Key};
-use io_uring::{IoUring, cqueue, opcode, squeue, types};
-use std::collections::VecDeque;
+use kernel::{Kernel, Name};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-/// Requests that are handed over at once at the most.
-const SUBMISSIONS: u32 = 1024;
-/// Completions that may wait before the kernel has to keep them elsewhere.
-const COMPLETIONS: u32 = 8192;
-/// Buffers lent to the kernel: a power of 2.
-const BUFFERS: u16 = 1024;
-/// Bytes of a buffer.
-const BUFFER_BYTES: usize = 4096;
-/// The buffers' group, of which there is one.
-const GROUP: u16 = 0;
-
-/// Who a completion is for: the upper bits are the request's kind.
-const KIND: u64 = 0xf << 60;
-const OTHERS: u64 = 1 << 60;
-const RECEIVE: u64 = 2 << 60;
-const SEND: u64 = 3 << 60;
-const ROOM: u64 = 4 << 60;
-const CANCEL: u64 = 5 << 60;
+/// A request's name: these bits are its kind, the others say which socket it is for.
+const KIND: Name = 7 << 60;
+const OTHERS: Name = 1 << 60;
+const RECEIVE: Name = 2 << 60;
+const ROOM: Name = 3 << 60;
+const CANCEL: Name = 4 << 60;
 
 /// The ring.
 pub(super) struct Ring {
-    uring: IoUring,
-    buffers: Buffers,
-    /// Completions that came while others were waited for.
-    early: VecDeque<cqueue::Entry>,
-    /// The buffer in which the last [`Completion::Received`] lies.
-    lent: Option<u16>,
+    kernel: Kernel,
     /// The socket of the last [`Completion::Received`], when that was the last there will be.
     paused: Option<Key>,
     others: RawFd,
-    /// Handing over bytes failed or is under way, and nothing else may be handed over.
-    broken: bool,
 }
 
 impl Ring {
     /// Sets a ring up. `others` is the file of an event loop that is told of by
     /// [`Completion::Others`].
     pub(super) fn new(others: RawFd) -> io::Result<Self> {
-        let uring = IoUring::builder()
-            .setup_single_issuer()
-            .setup_defer_taskrun()
-            .setup_taskrun_flag()
-            .setup_submit_all()
-            .setup_cqsize(COMPLETIONS)
-            .build(SUBMISSIONS)?;
-        if !uring.params().is_feature_nodrop() || !uring.params().is_feature_ext_arg() {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        let buffers = Buffers::lend(&uring)?;
-        let mut ring = Ring {
-            uring,
-            buffers,
-            early: VecDeque::new(),
-            lent: None,
-            paused: None,
-            others,
-            broken: false,
-        };
+        let mut ring = Ring { kernel: Kernel::new()?, paused: None, others };
         ring.watch_others()?;
         Ok(ring)
     }
 
     /// Asks for one [`Completion::Others`].
     pub(super) fn watch_others(&mut self) -> io::Result<()> {
-        let poll = opcode::PollAdd::new(types::Fd(self.others), libc::POLLIN as u32);
-        self.push(&poll.build().user_data(OTHERS))
+        self.kernel.watch(self.others, libc::POLLIN, OTHERS)
     }
 
     /// Asks for a socket's input, until it ends or [`stop_receiving`](Self::stop_receiving).
     pub(super) fn receive(&mut self, socket: &impl AsRawFd, key: Key) -> io::Result<()> {
-        let receive = opcode::RecvMulti::new(types::Fd(socket.as_raw_fd()), GROUP);
-        self.push(&receive.build().user_data(RECEIVE | key))
+        self.kernel.receive(socket.as_raw_fd(), RECEIVE | key)
     }
 
     /// Asks for no more of a socket's input. What has come already is still told.
     pub(super) fn stop_receiving(&mut self, key: Key) -> io::Result<()> {
-        self.push(&opcode::AsyncCancel::new(RECEIVE | key).build().user_data(CANCEL))
+        self.kernel.cancel(RECEIVE | key, CANCEL)
     }
 
     /// Asks for one [`Completion::Room`].
     pub(super) fn watch_room(&mut self, socket: &impl AsRawFd, key: Key) -> io::Result<()> {
-        let poll = opcode::PollAdd::new(types::Fd(socket.as_raw_fd()), libc::POLLOUT as u32);
-        self.push(&poll.build().user_data(ROOM | key))
+        self.kernel.watch(socket.as_raw_fd(), libc::POLLOUT, ROOM | key)
     }
 
     /// Takes [`watch_room`](Self::watch_room) back.
     pub(super) fn stop_watching_room(&mut self, key: Key) -> io::Result<()> {
-        self.push(&opcode::AsyncCancel::new(ROOM | key).build().user_data(CANCEL))
+        self.kernel.cancel(ROOM | key, CANCEL)
     }
 
     /// Waits for a completion, for so long at the most; `None` is for ever.
     pub(super) fn wait(&mut self, patience: Option<Duration>) -> io::Result<()> {
-        self.check()?;
-        self.take_back();
-        let patience = if self.early.is_empty() { patience } else { Some(Duration::ZERO) };
-        let submitter = self.uring.submitter();
-        let done = match patience {
-            None => submitter.submit_and_wait(1),
-            Some(Duration::ZERO) => submitter.submit_with_args(0, &types::SubmitArgs::new()),
-            Some(patience) => {
-                let patience = types::Timespec::from(patience);
-                submitter.submit_with_args(1, &types::SubmitArgs::new().timespec(&patience))
-            }
-        };
-        match done {
-            Err(error) if !passes(&error) => Err(error),
-            _ => Ok(()),
-        }
+        self.kernel.wait(patience)
     }
 
     /// The next of what has happened, with the bytes that were received; they are the kernel's again
     /// at the next call.
     pub(super) fn next(&mut self) -> Option<(Completion, &[u8])> {
-        self.take_back();
         if let Some(key) = self.paused.take() {
             return Some((Completion::Paused(key), &[]));
         }
         loop {
-            let entry = self.early.pop_front().or_else(|| self.uring.completion().next())?;
-            let key = entry.user_data() & !KIND;
-            match entry.user_data() & KIND {
+            let told = self.kernel.next()?;
+            let key = told.name & !KIND;
+            match told.name & KIND {
                 OTHERS => return Some((Completion::Others, &[])),
                 ROOM => return Some((Completion::Room(key), &[])),
-                RECEIVE => {
-                    let last = !cqueue::more(entry.flags());
-                    self.lent = cqueue::buffer_select(entry.flags());
-                    match (self.lent, entry.result()) {
-                        (Some(buffer), len @ 1..) => {
-                            self.paused = last.then_some(key);
-                            let bytes = self.buffers.filled(buffer, len as usize);
-                            return Some((Completion::Received(key), bytes));
-                        }
-                        (_, result) if last => {
-                            let pause = [libc::ENOBUFS, libc::ECANCELED, libc::EINTR, libc::EAGAIN];
-                            let completion = match pause.contains(&-result) {
-                                true => Completion::Paused(key),
-                                false => Completion::Ended(key),
-                            };
-                            return Some((completion, &[]));
-                        }
-                        _ => self.take_back(),
-                    }
+                RECEIVE if self.kernel.input().is_some() => {
+                    self.paused = (!told.goes_on).then_some(key);
+                    let bytes = self.kernel.input().unwrap_or_default();
+                    return Some((Completion::Received(key), bytes));
                 }
-                // What was sent is met in `send`; whether a request was still there to be cancelled
-                // is told by its own completion.
+                RECEIVE if !told.goes_on => {
+                    let pause = [libc::ENOBUFS, libc::ECANCELED, libc::EINTR, libc::EAGAIN];
+                    let completion = match pause.contains(&-told.result) {
+                        true => Completion::Paused(key),
+                        false => Completion::Ended(key),
+                    };
+                    return Some((completion, &[]));
+                }
+                // Whether a request was still there to be cancelled is told by its own completion.
                 _ => {}
             }
         }
@@ -175,146 +106,6 @@ impl Ring {
         out: impl Iterator<Item = (RawFd, &'a [u8])>,
         sent: &mut Vec<i32>,
     ) -> io::Result<()> {
-        /// What no completion says.
-        const UNSENT: i32 = i32::MIN;
-        self.check()?;
-        sent.clear();
-        // Until all is done, so that nobody hands over what is left if this ends early.
-        self.broken = true;
-        let mut left = 0;
-        for (socket, bytes) in out {
-            if self.uring.submission().is_full() {
-                self.hand_over(sent, &mut left)?;
-            }
-            // Without room it is to fail and not to wait, as it would with the bytes at hand.
-            let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-            let len = bytes.len().min(i32::MAX as usize) as u32;
-            let send = opcode::Send::new(types::Fd(socket), bytes.as_ptr(), len).flags(flags);
-            self.put(&send.build().user_data(SEND | sent.len() as u64))?;
-            sent.push(UNSENT);
-            left += 1;
-        }
-        // The kernel may read the bytes until each has its result: not before then do we return, or
-        // else we hand nothing over any more.
-        while left > 0 {
-            self.hand_over(sent, &mut left)?;
-        }
-        self.broken = false;
-        Ok(())
-    }
-
-    /// Hands requests over and takes in what became of those that send, of which `left` are under
-    /// way.
-    fn hand_over(&mut self, sent: &mut [i32], left: &mut usize) -> io::Result<()> {
-        // They are done while they are handed over; to wait for one is for what we don't foresee.
-        let want = usize::from(self.uring.submission().is_empty());
-        if let Err(error) = self.uring.submit_and_wait(want)
-            && !passes(&error)
-        {
-            return Err(error);
-        }
-        for entry in self.uring.completion() {
-            if entry.user_data() & KIND == SEND {
-                sent[(entry.user_data() & !KIND) as usize] = entry.result();
-                *left -= 1;
-            } else {
-                self.early.push_back(entry);
-            }
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, entry: &squeue::Entry) -> io::Result<()> {
-        self.check()?;
-        self.put(entry)
-    }
-
-    fn put(&mut self, entry: &squeue::Entry) -> io::Result<()> {
-        // SAFETY: of the requests that are made here only those of `send` point to memory, and it
-        // sees to it that this lives as long as the kernel reads it.
-        while unsafe { self.uring.submission().push(entry) }.is_err() {
-            if let Err(error) = self.uring.submit()
-                && !passes(&error)
-            {
-                self.broken = true;
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.broken { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
-    }
-
-    /// Lends the kernel the last buffer again.
-    fn take_back(&mut self) {
-        if let Some(buffer) = self.lent.take() {
-            self.buffers.lend_again(buffer);
-        }
-    }
-}
-
-/// Whether an error of handing over or waiting is none: time is up, a signal came, or completions
-/// have to be looked at first.
-fn passes(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ETIME | libc::EINTR | libc::EAGAIN | libc::EBUSY))
-}
-
-/// The buffers that are lent to the kernel. They are never freed: it may write to them for a while
-/// after the ring is gone.
-struct Buffers {
-    entries: *mut Entries,
-    bytes: *mut u8,
-    /// How many were ever lent, as the kernel counts.
-    lent: u16,
-}
-
-/// A ring in which we put buffers and the kernel takes them out.
-#[repr(C, align(4096))]
-struct Entries([types::BufRingEntry; BUFFERS as usize]);
-
-impl Buffers {
-    fn lend(uring: &IoUring) -> io::Result<Self> {
-        // SAFETY: its fields are integers, for which zero is a value.
-        let entries = unsafe { Box::<Entries>::new_zeroed().assume_init() };
-        let entries: *mut Entries = Box::into_raw(entries);
-        // SAFETY: the memory is aligned to a page, holds as many entries, and is never freed.
-        unsafe {
-            let submitter = uring.submitter();
-            submitter.register_buf_ring_with_flags(entries as u64, BUFFERS, GROUP, 0)?;
-        }
-        let bytes = vec![0; usize::from(BUFFERS) * BUFFER_BYTES].leak().as_mut_ptr();
-        let mut buffers = Buffers { entries, bytes, lent: 0 };
-        (0..BUFFERS).for_each(|buffer| buffers.lend_again(buffer));
-        Ok(buffers)
-    }
-
-    /// The first `len` bytes of a buffer that the kernel has filled and that wasn't lent since.
-    fn filled(&self, buffer: u16, len: usize) -> &[u8] {
-        assert!(buffer < BUFFERS && len <= BUFFER_BYTES);
-        // SAFETY: it lies within the buffers, which live for ever and began as zeros. The kernel
-        // doesn't write to one that it gave back, and the borrow ends before that is lent again,
-        // which takes `&mut self`.
-        unsafe {
-            std::slice::from_raw_parts(self.bytes.add(usize::from(buffer) * BUFFER_BYTES), len)
-        }
-    }
-
-    /// Lends a buffer that the kernel has given back, or never had.
-    fn lend_again(&mut self, buffer: u16) {
-        assert!(buffer < BUFFERS);
-        // SAFETY: the entries live for ever and the place is one of them; the kernel reads it only
-        // after the count says so. That lies in the first entry, whose other fields it isn't in.
-        unsafe {
-            let first = self.entries.cast::<types::BufRingEntry>();
-            let entry = &mut *first.add(usize::from(self.lent % BUFFERS));
-            entry.set_addr(self.bytes.add(usize::from(buffer) * BUFFER_BYTES) as u64);
-            entry.set_len(BUFFER_BYTES as u32);
-            entry.set_bid(buffer);
-            self.lent = self.lent.wrapping_add(1);
-            let count = AtomicU16::from_ptr(types::BufRingEntry::tail(first).cast_mut());
-            count.store(self.lent, Ordering::Release);
-        }
+        self.kernel.send(out, sent)
     }
 }
