@@ -149,14 +149,21 @@ impl Simple for Larder {
 trait Bytes: Borrow<[u8]> + AsMut<[u8]> + Hash + Eq + From<Key> {}
 impl<K: Borrow<[u8]> + AsMut<[u8]> + Hash + Eq + From<Key>> Bytes for K {}
 
-impl<K: Bytes, V: AsRef<[u8]> + From<Value>> Simple for quick_cache::unsync::Cache<K, V> {
-    fn hit(&mut self, _: u64, key: &Key) -> bool {
-        is_read(self.get(&key[..]))
-    }
+/// What those do alike that look a key up by its bytes.
+macro_rules! by_bytes {
+    () => {
+        fn hit(&mut self, _: u64, key: &Key) -> bool {
+            is_read(self.get(&key[..]))
+        }
 
-    fn put(&mut self, _: u64, key: &Key) {
-        self.insert(K::from(*key), V::from(value_of(key)));
-    }
+        fn put(&mut self, _: u64, key: &Key) {
+            self.insert(K::from(*key), V::from(value_of(key)));
+        }
+    };
+}
+
+impl<K: Bytes, V: AsRef<[u8]> + From<Value>> Simple for quick_cache::unsync::Cache<K, V> {
+    by_bytes!();
 
     fn entries(&mut self) -> usize {
         self.len()
@@ -196,13 +203,7 @@ where
     K: Bytes + Send + Sync + 'static,
     V: AsRef<[u8]> + From<Value> + Clone + Send + Sync + 'static,
 {
-    fn hit(&mut self, _: u64, key: &Key) -> bool {
-        is_read(self.get(&key[..]))
-    }
-
-    fn put(&mut self, _: u64, key: &Key) {
-        self.insert(K::from(*key), V::from(value_of(key)));
-    }
+    by_bytes!();
 
     fn entries(&mut self) -> usize {
         self.run_pending_tasks();
@@ -211,13 +212,7 @@ where
 }
 
 impl<K: Bytes, V: AsRef<[u8]> + From<Value>> Simple for hashbrown::HashMap<K, V> {
-    fn hit(&mut self, _: u64, key: &Key) -> bool {
-        is_read(self.get(&key[..]))
-    }
-
-    fn put(&mut self, _: u64, key: &Key) {
-        self.insert(K::from(*key), V::from(value_of(key)));
-    }
+    by_bytes!();
 
     fn entries(&mut self) -> usize {
         self.len()

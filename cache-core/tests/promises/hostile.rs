@@ -1,21 +1,10 @@
 //! Bytes that no good client sends: a clear error, a closed connection, and bounded memory.
 
-use super::START;
-use cache_core::config::Config;
+use super::{START, node};
 use cache_core::node::{Action, INPUT_HIGH_WATER, OUTPUT_HIGH_WATER, Run};
 use cache_core::protocol::request;
 use cache_core::{Budget, ConnId, Node, Peer};
 use proptest::prelude::*;
-
-fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
-    let mut config = Config::default();
-    for (name, value) in settings {
-        config.set(name, value).expect("a good setting");
-    }
-    let mut node = Node::new(config, 1, START);
-    let conn = node.handle_connect(START, Peer::default()).expect("room");
-    (node, conn)
-}
 
 pub(crate) fn settle(node: &mut Node) {
     while node.run(START, Budget::default(), &mut ()) == Run::More {}

@@ -19,6 +19,17 @@ use story::{Step, steps};
 
 const START: Now = Now::from_millis(1_767_225_600_000);
 
+/// A node with these settings, and a client.
+fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
+    let mut config = Config::default();
+    for (name, value) in settings {
+        config.set(name, value).expect("a good setting");
+    }
+    let mut node = Node::new(config, 1, START);
+    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    (node, conn)
+}
+
 /// A node with two clients, and time.
 #[derive(Clone)]
 struct World {
@@ -341,8 +352,7 @@ fn a_primary_is_dialed_until_it_answers_and_then_obeyed() {
 
 #[test]
 fn clocks_may_jump() {
-    let mut node = Node::new(Config::default(), 1, START);
-    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    let (mut node, conn) = node(&[]);
     say(&mut node, conn, &["SETNX", "a", "1"]);
     say(&mut node, conn, &["PEXPIRE", "a", "1000"]);
     let ttl = |node: &mut Node, now| {

@@ -1,18 +1,7 @@
 //! What goes when memory is full.
 
-use super::{START, say};
-use cache_core::config::Config;
-use cache_core::{ConnId, Node, Now, Peer};
-
-fn node(settings: &[(&str, &str)]) -> (Node, ConnId) {
-    let mut config = Config::default();
-    for (name, value) in settings {
-        config.set(name, value).expect("a good setting");
-    }
-    let mut node = Node::new(config, 1, START);
-    let conn = node.handle_connect(START, Peer::default()).expect("room");
-    (node, conn)
-}
+use super::{START, node, say};
+use cache_core::{ConnId, Node, Now};
 
 /// Uses that the original took note of must count in the clone too, although they share memory.
 #[test]

@@ -1,6 +1,6 @@
 //! Who is served when: nobody is forgotten, and nobody waits for what could be done by and by.
 
-use super::{START, say};
+use super::{START, node, say};
 use crate::hostile::settle;
 use cache_core::config::Config;
 use cache_core::node::{EFFECTS_HIGH_WATER, Run};
@@ -9,8 +9,7 @@ use cache_core::{Budget, Event, Node, Now, Observer, Peer};
 
 #[test]
 fn keys_that_expire_all_at_once_hold_nobody_up() {
-    let mut node = Node::new(Config::default(), 1, START);
-    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    let (mut node, conn) = node(&[]);
     for i in 0..3 * Budget::default().background {
         say(&mut node, conn, &["SET", &i.to_string(), "v", "PX", "1"]);
     }
@@ -42,8 +41,7 @@ fn who_waits_for_effects_to_be_fetched_goes_on_without_being_answered() {
 
 #[test]
 fn a_suspended_command_that_is_refused_is_answered_once() {
-    let mut node = Node::new(Config::default(), 1, START);
-    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    let (mut node, conn) = node(&[]);
     for i in 0..100 {
         say(&mut node, conn, &["SET", &i.to_string(), "v"]);
     }
@@ -68,8 +66,7 @@ impl Observer for Commands {
 
 #[test]
 fn a_suspended_command_is_told_of_once() {
-    let mut node = Node::new(Config::default(), 1, START);
-    let conn = node.handle_connect(START, Peer::default()).expect("room");
+    let (mut node, conn) = node(&[]);
     for i in 0..100 {
         say(&mut node, conn, &["SET", &i.to_string(), "v"]);
     }
