@@ -74,7 +74,10 @@ impl Artifact {
         setup::ensure(&[self.group])?;
         // This file's own text stands for how things are built.
         let how = format!("{dev} {}", include_str!("wasm.rs"));
-        if Stamp::of(self.name, self.inputs, self.outputs, &how)?.is_fresh() {
+        // What is edited during the build may be in it or not: it counts as not. So does what the
+        // build itself adds to Cargo.lock, at the price of building once more.
+        let stamp = Stamp::of(self.name, self.inputs, self.outputs, &how)?;
+        if stamp.is_fresh() {
             return job.note("nothing has changed");
         }
         (self.build)(job, dev)?;
@@ -84,8 +87,7 @@ impl Artifact {
                 minify(job, self.wasm, glue)?;
             }
         }
-        // Anew, since the build may have added to Cargo.lock.
-        Stamp::of(self.name, self.inputs, self.outputs, &how)?.keep()
+        stamp.keep()
     }
 }
 
