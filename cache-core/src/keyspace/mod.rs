@@ -14,7 +14,7 @@ mod trash;
 
 pub use entry::Entry;
 pub(crate) use evict::{Evictor, Moment, Victim};
-pub(crate) use packed::{Content, Found, Kind, Probe};
+pub(crate) use packed::{Content, Found, Kind, Probe, Shared};
 
 use crate::hash::HashSeed;
 use crate::random::Random;
@@ -22,7 +22,7 @@ use crate::types::Data;
 use adaptive::Candidate;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use packed::{Place, Record, Removed, Shared, Store};
+use packed::{Place, Record, Removed, Store};
 use trash::Trash;
 
 /// Bits of a path that a cursor leaves out, so that it fits the 53 bits of a JavaScript number.
