@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::{How, Probe, Tool, named};
-use crate::{install, paths, proc, sh};
+use crate::{install, paths, proc, setup, sh};
 
 /// A program that Debian's packages ask before they start a service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -28,6 +28,7 @@ impl Probe {
             Self::HeaderFor { header, only_for } => {
                 Path::new("/usr/include").join(header).exists() || unneeded(only_for)
             }
+            Self::Faketime => setup::faketime().is_some(),
             Self::PythonVenv { only_for } => {
                 unneeded(only_for)
                     || proc::output(sh::plain("python3").args(["-c", "import venv, ensurepip"]))

@@ -1,6 +1,7 @@
 //! Every habit of the project as a command: `cargo xtask help`. See README.md beside this crate.
 
 mod bench;
+mod compat;
 mod debian;
 mod fresh;
 mod fuzz;
@@ -22,6 +23,7 @@ mod test;
 mod tidy;
 mod tools;
 mod ui;
+mod valkey;
 mod wasm;
 
 use std::net::SocketAddr;
@@ -97,6 +99,12 @@ enum Command {
         /// Where to listen, such as 127.0.0.1:7000
         address: SocketAddr,
     },
+    /// Compare commands and settings with a real Valkey, and write docs/compatibility.md
+    Compat {
+        /// Write nothing; fail when the page is out of date
+        #[arg(long)]
+        check: bool,
+    },
     /// Look for unfinished work, long files and stray unsafe
     Tidy,
     /// Run any command in the environment that tests get
@@ -166,6 +174,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench(Bench::Library(options)) => library::run(&options)?,
         Command::Bench(Bench::Stalls { keys, part }) => bench::stalls(keys, &part)?,
         Command::NullServer { address } => null_server::run(address)?,
+        Command::Compat { check } => compat::run(job, check)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,
     }

@@ -160,3 +160,11 @@ pub(crate) fn valkey_server() -> Result<Option<PathBuf>> {
     let Ok(platforms) = fs::read_dir(binaries) else { return Ok(None) };
     Ok(platforms.flatten().map(|p| p.path().join("valkey-server")).find(|p| p.exists()))
 }
+
+/// The library that gives a process another clock, where Debian and others put it.
+pub(crate) fn faketime() -> Option<PathBuf> {
+    const NAME: &str = "faketime/libfaketime.so.1";
+    let below = |dir: &str| fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+    let dirs = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
+    dirs.into_iter().chain(below("/usr/lib")).map(|dir| dir.join(NAME)).find(|path| path.exists())
+}

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
+use crate::{compat, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
 
 /// One file of tests may take so long.
 const FILE: Duration = Duration::from_secs(5 * 60);
@@ -88,6 +88,13 @@ pub(crate) const STEPS: &[Step] = &[
         about: "tests of the native crates",
         tests: true,
         run: |job| job.run(&mut sh::cargo(&["test", "--no-fail-fast"])),
+        ..PLAIN
+    },
+    Step {
+        name: "compat",
+        about: "commands' metadata are Valkey's, and docs/compatibility.md is up to date",
+        groups: &[Group::Valkey],
+        run: |job| compat::run(job, true),
         ..PLAIN
     },
     Step {

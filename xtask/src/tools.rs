@@ -34,6 +34,8 @@ pub(crate) enum Group {
     Asan,
     /// Servers to compare with.
     Bench,
+    /// The real server that Larder's answers are held against, and a clock to give it.
+    Valkey,
 }
 
 /// One thing that a machine must have.
@@ -82,6 +84,8 @@ pub(crate) enum Probe {
     PythonVenv { only_for: &'static str },
     /// This program is on `PATH`, or its only user, this tool, is already installed.
     ProgramFor { program: &'static str, only_for: &'static str },
+    /// The library that gives a process another clock is in one of its places.
+    Faketime,
     /// This header is there, or its only user, this tool, is already installed.
     HeaderFor { header: &'static str, only_for: &'static str },
 }
@@ -97,7 +101,7 @@ pub(crate) enum Version {
 
 /// Every tool, in the order of installation.
 pub(crate) const TOOLS: &[Tool] = {
-    use Group::{Asan, Bench, Browser, Clients, Fuzz, Lint, Miri, NoStd, Page, Worker};
+    use Group::{Asan, Bench, Browser, Clients, Fuzz, Lint, Miri, NoStd, Page, Valkey, Worker};
     use How::{
         Cargo, Debian, NightlyComponent, Node, NodeLink, Python, RedisServer, RustComponent,
         RustTarget, Toolchain,
@@ -105,11 +109,12 @@ pub(crate) const TOOLS: &[Tool] = {
     const PYTHON: &str = "python packages";
     const WORKER_BUILD: &str = "worker-build";
     const NODE_USERS: &[Group] = &[Page, Worker, Clients, Browser];
+    const PYTHON_USERS: &[Group] = &[Page, Worker, Clients, Browser, Bench, Valkey];
     &[
         Tool {
             name: "python3-venv",
             how: Debian { package: "python3-venv", probe: Probe::PythonVenv { only_for: PYTHON } },
-            groups: NODE_USERS,
+            groups: PYTHON_USERS,
         },
         Tool {
             name: "pkg-config",
@@ -144,6 +149,11 @@ pub(crate) const TOOLS: &[Tool] = {
             groups: &[Bench],
         },
         Tool {
+            name: "libfaketime",
+            how: Debian { package: "libfaketime", probe: Probe::Faketime },
+            groups: &[Valkey],
+        },
+        Tool {
             name: "chromium",
             how: Debian { package: "chromium", probe: Probe::Program("chromium") },
             groups: &[Browser],
@@ -159,7 +169,7 @@ pub(crate) const TOOLS: &[Tool] = {
             groups: &[Miri],
         },
         Tool { name: "miri", how: NightlyComponent { file: "bin/cargo-miri" }, groups: &[Miri] },
-        Tool { name: PYTHON, how: Python, groups: &[Page, Worker, Clients, Browser, Bench] },
+        Tool { name: PYTHON, how: Python, groups: PYTHON_USERS },
         Tool { name: "node packages", how: Node, groups: NODE_USERS },
         Tool { name: "node_modules", how: NodeLink, groups: NODE_USERS },
         Tool {

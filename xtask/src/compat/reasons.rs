@@ -1,0 +1,173 @@
+//! Why something is not there, or is otherwise than in Valkey.
+
+use super::Difference;
+use super::facts::Facts;
+
+/// What nobody has decided against.
+pub(super) const NOT_YET: &str = "not yet";
+
+const SNAPSHOTS: &str = "comes later, with snapshots and the append log";
+const REPLICATION: &str = "comes later, with replication";
+const CLUSTER: &str = "comes later, with the cluster";
+const ACL: &str = "comes later, with users and their rights";
+const SCRIPTING: &str = "comes later, with scripting";
+const TLS: &str = "comes later, with TLS";
+const MODULES: &str = "there are no modules";
+const ONE_THREAD: &str = "a shard has one thread; more cores are more shards";
+const FREED: &str = "what is large is always freed bit by bit";
+const LAYOUT: &str = "about how Valkey lays memory out; Larder's layout has nothing to choose";
+const TESTS: &str = "for Valkey's own tests";
+
+/// Commands with their subcommands, or all whose name begins so when a `*` stands at the end.
+const COMMANDS: &[(&str, &[&str])] = &[
+    (
+        SNAPSHOTS,
+        &["bgrewriteaof", "bgsave", "dump", "lastsave", "migrate", "restore*", "save", "waitaof"],
+    ),
+    (
+        REPLICATION,
+        &["failover", "psync", "replconf", "replicaof", "role", "slaveof", "sync", "wait"],
+    ),
+    (
+        CLUSTER,
+        &[
+            "asking",
+            "client|import-source",
+            "cluster*",
+            "readonly",
+            "readwrite",
+            "spublish",
+            "ssubscribe",
+            "sunsubscribe",
+            "pubsub|shard*",
+        ],
+    ),
+    (ACL, &["acl*"]),
+    (SCRIPTING, &["eval*", "fcall*", "function*", "script*"]),
+    (MODULES, &["module*"]),
+    (LAYOUT, &["memory|malloc-stats", "memory|purge"]),
+    (TESTS, &["debug", "pfdebug", "pfselftest"]),
+];
+
+/// Settings, likewise; `*` may stand at the beginning, too. The first that fits counts.
+const SETTINGS: &[(&str, &[&str])] = &[
+    (ONE_THREAD, &["*cpulist", "io-threads*", "prefetch-*"]),
+    (
+        SNAPSHOTS,
+        &[
+            "always-show-logo",
+            "aof-*",
+            "append*",
+            "auto-aof-*",
+            "dbfilename",
+            "no-appendfsync-on-rewrite",
+            "rdb*",
+            "save",
+            "shutdown-on-sig*",
+            "stop-writes-on-bgsave-error",
+        ],
+    ),
+    (
+        REPLICATION,
+        &[
+            "dual-channel-replication-enabled",
+            "import-mode",
+            "masterauth",
+            "masteruser",
+            "min-*",
+            "primary*",
+            "propagation-error-behavior",
+            "repl-*",
+            "replica*",
+            "slave*",
+            "master*",
+        ],
+    ),
+    (CLUSTER, &["cluster*", "slot-migration-*"]),
+    (ACL, &["acl*", "aclfile"]),
+    (SCRIPTING, &["busy-reply-threshold", "lua-*"]),
+    (TLS, &["tls-*"]),
+    (MODULES, &["enable-module-command", "extended-redis-compatibility"]),
+    (FREED, &["lazyfree-*"]),
+    (
+        LAYOUT,
+        &[
+            "active-defrag-*",
+            "activedefrag",
+            "activerehashing",
+            "hash-max-*",
+            "hll-sparse-max-bytes",
+            "jemalloc-bg-thread",
+            "list-compress-depth",
+            "list-max-*",
+            "set-max-*",
+            "stream-node-max-*",
+            "zset-max-*",
+        ],
+    ),
+    (TESTS, &["enable-debug-*", "hash-seed"]),
+];
+
+/// What is otherwise in commands that both have: the command, the field, and why.
+const DIFFERENCES: &[(&str, &str, &str)] = &[(
+    "client|kill",
+    "arguments",
+    "the same filters; Valkey's form says that one of them is chosen again and again, Larder's that \
+     each may stand once",
+)];
+
+/// Why a command that Valkey has is not there.
+pub(super) fn of_command(name: &str) -> &'static str {
+    reason(COMMANDS, name)
+}
+
+/// Why a setting that Valkey has is not there.
+pub(super) fn of_setting(name: &str) -> &'static str {
+    reason(SETTINGS, name)
+}
+
+/// Why a command's metadata differ.
+pub(super) fn of_difference(command: &str, field: &str) -> Option<&'static str> {
+    let found = DIFFERENCES.iter().find(|(name, f, _)| covers(name, command) && *f == field);
+    found.map(|(_, _, reason)| *reason)
+}
+
+/// Reasons that nothing needs any more.
+pub(super) fn idle(ours: &Facts, theirs: &Facts, differences: &[Difference<'_>]) -> Vec<String> {
+    let absent_command = |n: &str| {
+        theirs.commands.keys().any(|name| covers(n, name) && !ours.commands.contains_key(name))
+    };
+    let absent_setting = |n: &str| {
+        theirs.settings.iter().any(|name| covers(n, name) && !ours.settings.contains(name))
+    };
+    let names = |table: &'static [(&str, &[&'static str])]| {
+        table.iter().flat_map(|(_, names)| names.iter().copied())
+    };
+    let mut idle: Vec<&str> = names(COMMANDS).filter(|n| !absent_command(n)).collect();
+    idle.extend(names(SETTINGS).filter(|n| !absent_setting(n)));
+    let needed = |name: &str, field: &str| {
+        differences.iter().any(|d| covers(name, d.command) && d.field == field)
+    };
+    idle.extend(DIFFERENCES.iter().filter(|(n, f, _)| !needed(n, f)).map(|(n, ..)| *n));
+    idle.into_iter()
+        .map(|name| format!("xtask/src/compat/reasons.rs: nothing needs `{name}`"))
+        .collect()
+}
+
+fn reason(table: &[(&'static str, &[&str])], name: &str) -> &'static str {
+    let found = table.iter().find(|(_, names)| names.iter().any(|n| covers(n, name)));
+    found.map_or(NOT_YET, |(reason, _)| reason)
+}
+
+/// Whether a name of the tables means this one: itself, its subcommands, or what begins or ends so.
+fn covers(pattern: &str, name: &str) -> bool {
+    if let Some(end) = pattern.strip_prefix('*') {
+        return name.ends_with(end);
+    }
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => {
+            name.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
+        }
+    }
+}
