@@ -153,6 +153,7 @@ fn value_name(param: &Param) -> &'static str {
         Kind::Enum(_) => "WORD",
         Kind::Text => "TEXT",
         Kind::OutputLimits => "CLASS HARD SOFT SECONDS",
+        Kind::Events => "LETTERS",
     }
 }
 

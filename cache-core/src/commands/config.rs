@@ -128,6 +128,7 @@ fn config_set<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         changed.push(param);
     }
     let old = core::mem::replace(&mut cx.state.config, config);
+    cx.state.settings_changed();
     for param in changed {
         if old.get(param) != cx.state.config.get(param) {
             cx.state.act(Action::ConfigChanged(param.id));

@@ -1,5 +1,6 @@
 //! Keys of any type: DEL, EXISTS, RENAME, COPY and their like.
 
+use super::arguments::Words;
 use super::connection::database;
 use super::{
     Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips,
@@ -213,29 +214,24 @@ fn move_key<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     Ok(Flow::Done)
 }
 
+options! {
+    /// What COPY was asked for.
+    struct CopyTo<'a> {
+        replace: "replace",
+        db: "db" => i64 = Words::integer,
+    }
+}
+
 fn copy<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (from, to) = (cx.args.at(1), cx.args.at(2));
-    let mut target = cx.db();
-    let mut replace = false;
-    let mut i = 3;
-    while i < cx.args.len() {
-        match cx.args.at(i).to_ascii_lowercase().as_slice() {
-            b"replace" => replace = true,
-            b"db" if i + 1 < cx.args.len() => {
-                i += 1;
-                let index = parse_i64(cx.args.at(i)).ok_or(Error::NotAnInteger)?;
-                target = database(cx, index)?;
-            }
-            _ => return Err(Error::Syntax),
-        }
-        i += 1;
-    }
+    let wanted = CopyTo::parse(cx.args.from(3))?;
+    let target = wanted.db.map_or(Ok(cx.db()), |index| database(cx, index))?;
     if target == cx.db() && from == to {
         return Err(SAME_OBJECTS);
     }
     let data = cx.peek(from).map(Value::to_data);
     let copied = match data {
-        Some(data) if replace || !cx.exists(target, to) => {
+        Some(data) if wanted.replace || !cx.exists(target, to) => {
             let expires_at = cx.expires_at(from);
             cx.put_in(target, to, data, expires_at);
             true

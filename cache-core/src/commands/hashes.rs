@@ -3,10 +3,11 @@
 mod enumerate;
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips};
+use crate::config::{Class, Id};
 use crate::node::{Cx, check_reply};
 use crate::numbers::{add_decimal, parse_f64, parse_i64};
 use crate::observer::Observer;
-use crate::types::{Data, Hash};
+use crate::types::{Hash, Limits};
 
 rows! {
     hdel: Spec::new("hdel", -3, bits!(Flags: WRITE | FAST), Group::Hash)
@@ -102,14 +103,14 @@ rows! {
 
 fn hget<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, field) = (cx.args.at(1), cx.args.at(2));
-    let (hash, out) = cx.read_hash(key)?;
+    let (hash, out) = cx.read_as::<Hash>(key)?;
     out.bulk_or_null(hash.and_then(|hash| hash.get(field)));
     Ok(Flow::Done)
 }
 
 fn hmget<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, fields) = (cx.args.at(1), cx.args.from(2));
-    let (hash, out) = cx.read_hash(key)?;
+    let (hash, out) = cx.read_as::<Hash>(key)?;
     let mark = out.len();
     out.array(fields.len());
     for field in fields.iter() {
@@ -121,20 +122,20 @@ fn hmget<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn hexists<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, field) = (cx.args.at(1), cx.args.at(2));
-    let (hash, out) = cx.read_hash(key)?;
+    let (hash, out) = cx.read_as::<Hash>(key)?;
     out.integer(hash.is_some_and(|hash| hash.get(field).is_some()).into());
     Ok(Flow::Done)
 }
 
 fn hlen<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.count(hash.map_or(0, |hash| hash.len()));
     Ok(Flow::Done)
 }
 
 fn hstrlen<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, field) = (cx.args.at(1), cx.args.at(2));
-    let (hash, out) = cx.read_hash(key)?;
+    let (hash, out) = cx.read_as::<Hash>(key)?;
     out.count(hash.and_then(|hash| hash.get(field)).unwrap_or_default().len());
     Ok(Flow::Done)
 }
@@ -157,48 +158,40 @@ fn set_fields<O: Observer>(cx: &mut Cx<'_, O>) -> Result<usize, Error> {
     if !pairs.len().is_multiple_of(2) {
         return Err(Error::Arity(cx.spec.name));
     }
-    change(cx, key, |hash| {
+    let limits = limits(cx);
+    let added = cx.upsert_as(key, |hash: &mut Hash| {
         let values = pairs.iter().skip(1).step_by(2);
         let fields = pairs.iter().step_by(2);
-        fields.zip(values).filter(|(field, value)| hash.set(field, value)).count()
-    })
+        fields.zip(values).filter(|(field, value)| hash.set(field, value, limits)).count()
+    })?;
+    cx.wrote(key, Class::HASH, "hset");
+    Ok(added)
 }
 
-/// Changes the hash at a key, which is created when it isn't there.
-fn change<O: Observer, T>(
-    cx: &mut Cx<'_, O>,
-    key: &[u8],
-    change: impl FnOnce(&mut Hash) -> T,
-) -> Result<T, Error> {
-    if cx.peek_hash(key)?.is_none() {
-        let mut hash = Hash::new(cx.state.hash_seed);
-        let result = change(&mut hash);
-        cx.put(key, Data::Hash(hash), None);
-        return Ok(result);
-    }
-    let result = edit(cx, key, change)?;
-    cx.changed(key);
-    Ok(result)
+/// How large a hash's small form may become.
+fn limits<O: Observer>(cx: &Cx<'_, O>) -> Limits {
+    cx.limits(Id::HashMaxListpackEntries, Id::HashMaxListpackValue)
 }
 
-/// Changes the hash at a key, which is there.
-fn edit<O: Observer, T>(
+/// Sets one field.
+fn set_field<O: Observer>(
     cx: &mut Cx<'_, O>,
     key: &[u8],
-    change: impl FnOnce(&mut Hash) -> T,
-) -> Result<T, Error> {
-    let result = cx.edit(key, |data| match data {
-        Data::Hash(hash) => Some(change(hash)),
-        Data::String(_) => None,
-    });
-    result.flatten().ok_or(Error::WrongType)
+    field: &[u8],
+    value: &[u8],
+    event: &'static str,
+) -> Result<(), Error> {
+    let limits = limits(cx);
+    cx.upsert_as(key, |hash: &mut Hash| hash.set(field, value, limits))?;
+    cx.wrote(key, Class::HASH, event);
+    Ok(())
 }
 
 fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, field, value) = (cx.args.at(1), cx.args.at(2), cx.args.at(3));
-    let absent = cx.peek_hash(key)?.is_none_or(|hash| hash.get(field).is_none());
+    let absent = cx.peek_as::<Hash>(key)?.is_none_or(|hash| hash.get(field).is_none());
     if absent {
-        change(cx, key, |hash| hash.set(field, value))?;
+        set_field(cx, key, field, value, "hset")?;
         cx.effect([b"HSET", key, field, value]);
     }
     cx.out().integer(absent.into());
@@ -207,18 +200,12 @@ fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn hdel<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, fields) = (cx.args.at(1), cx.args.from(2));
-    if cx.peek_hash(key)?.is_none() {
-        cx.out().integer(0);
-        return Ok(Flow::Done);
-    }
-    let (removed, empty) = edit(cx, key, |hash| {
-        let removed = fields.iter().filter(|field| hash.remove(field)).count();
-        (removed, hash.view().is_empty())
+    let removed = cx.edit_as(key, |hash: &mut Hash| {
+        fields.iter().filter(|field| hash.remove(field)).count()
     })?;
-    if empty {
-        cx.delete(key);
-    } else if removed > 0 {
-        cx.changed(key);
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        cx.shrank(key, Class::HASH, "hdel");
     }
     cx.out().count(removed);
     Ok(Flow::Done)
@@ -227,12 +214,12 @@ fn hdel<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 fn hincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, field) = (cx.args.at(1), cx.args.at(2));
     let by = parse_i64(cx.args.at(3)).ok_or(Error::NotAnInteger)?;
-    let old = match cx.peek_hash(key)?.and_then(|hash| hash.get(field)) {
+    let old = match cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get(field)) {
         Some(text) => parse_i64(text).ok_or(Error::Text("ERR hash value is not an integer"))?,
         None => 0,
     };
     let sum = old.checked_add(by).ok_or(Error::Overflow)?;
-    change(cx, key, |hash| hash.set(field, itoa::Buffer::new().format(sum).as_bytes()))?;
+    set_field(cx, key, field, itoa::Buffer::new().format(sum).as_bytes(), "hincrby")?;
     cx.out().integer(sum);
     Ok(Flow::Done)
 }
@@ -243,11 +230,11 @@ fn hincrbyfloat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if parse_f64(by).ok_or(Error::NotAFloat)?.is_infinite() {
         return Err(Error::Text("ERR value is NaN or Infinity"));
     }
-    let old = cx.peek_hash(key)?.and_then(|hash| hash.get(field)).unwrap_or(b"0");
+    let old = cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get(field)).unwrap_or(b"0");
     let sum = add_decimal(old, by)
         .ok_or(Error::Text("ERR hash value is not a float"))?
         .ok_or(Error::Text("ERR increment would produce NaN or Infinity"))?;
-    change(cx, key, |hash| hash.set(field, &sum))?;
+    set_field(cx, key, field, &sum, "hincrbyfloat")?;
     cx.effect([b"HSET", key, field, &sum]);
     cx.out().bulk(&sum);
     Ok(Flow::Done)

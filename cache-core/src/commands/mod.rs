@@ -6,6 +6,9 @@
 //!
 //! What must never be here: parsing of the wire, storage layout, time of its own.
 
+#[macro_use]
+#[allow(dead_code)]
+mod arguments;
 mod keys;
 mod names;
 mod spec;
@@ -151,8 +154,8 @@ pub(crate) fn find_subcommand(container: &str, name: &[u8]) -> Option<CommandId>
 }
 
 /// An open-addressing table over the rows' names, made by the compiler.
-static INDEX: [Option<CommandId>; 1024] = {
-    let mut index = [None; 1024];
+static INDEX: [Option<CommandId>; 2048] = {
+    let mut index = [None; 2048];
     let mut family = 0;
     while family < FAMILIES.len() {
         let mut row = 0;
@@ -177,7 +180,7 @@ const fn bucket(name: &[u8]) -> usize {
         hash = (hash ^ name[i].to_ascii_lowercase() as u32).wrapping_mul(0x0100_0193);
         i += 1;
     }
-    ((hash ^ (hash >> 15)) % 1024) as usize
+    ((hash ^ (hash >> 15)) % 2048) as usize
 }
 
 /// Answers a container's HELP from its subcommands' rows.

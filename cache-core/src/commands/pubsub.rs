@@ -113,30 +113,13 @@ fn container<O: Observer>(_cx: &mut Cx<'_, O>) -> Outcome {
 
 fn publish<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (channel, message) = (cx.args.at(1), cx.args.at(2));
-    let receivers = cx.state.pubsub.receivers(channel);
-    for receiver in &receivers {
-        cx.deliver(receiver.conn, |out| match &receiver.pattern {
-            None => {
-                out.push(3);
-                out.bulk(b"message");
-                out.bulk(channel);
-                out.bulk(message);
-            }
-            Some(pattern) => {
-                out.push(4);
-                out.bulk(b"pmessage");
-                out.bulk(pattern);
-                out.bulk(channel);
-                out.bulk(message);
-            }
-        });
-    }
+    let receivers = cx.post().publish(channel, message);
     cx.state.stats.published += 1;
     if O::ACTIVE {
-        let event = Event::Published { channel, receivers: receivers.len() as u32 };
+        let event = Event::Published { channel, receivers: receivers as u32 };
         cx.observer.event(cx.now, event);
     }
-    cx.out().count(receivers.len());
+    cx.out().count(receivers);
     Ok(Flow::Done)
 }
 

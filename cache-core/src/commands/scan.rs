@@ -1,10 +1,10 @@
 //! Enumerating keys: KEYS, SCAN.
 
+use super::arguments::Words;
 use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::glob;
 use crate::keyspace::Entry;
 use crate::node::{ConnFlags, Cx, Suspended};
-use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::{Frame, Reply};
 use alloc::boxed::Box;
@@ -69,33 +69,16 @@ fn keys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 /// Keys that a call of SCAN looks at when COUNT doesn't say.
 const SCAN_COUNT: usize = 10;
 
-/// What SCAN was asked for.
-struct Wanted<'a> {
-    cursor: u64,
-    pattern: Option<&'a [u8]>,
-    count: usize,
-    type_name: Option<&'a [u8]>,
+options! {
+    /// What SCAN was asked for.
+    struct Wanted<'a> {
+        pattern: "match" => &'a [u8] = Words::bytes,
+        count: "count" => usize = count,
+        type_name: "type" => &'a [u8] = known_type,
+    }
 }
 
-impl<'a> Wanted<'a> {
-    fn parse<O: Observer>(cx: &Cx<'a, O>) -> Result<Self, Error> {
-        let args = cx.args;
-        let cursor = parse_cursor(args.at(1))?;
-        let mut wanted = Wanted { cursor, pattern: None, count: SCAN_COUNT, type_name: None };
-        let mut i = 2;
-        while i < args.len() {
-            let value = args.get(i + 1);
-            match (args.at(i).to_ascii_lowercase().as_slice(), value) {
-                (b"count", Some(text)) => wanted.count = parse_count(text)?,
-                (b"match", Some(pattern)) => wanted.pattern = Some(pattern),
-                (b"type", Some(name)) => wanted.type_name = Some(known_type(name)?),
-                _ => return Err(Error::Syntax),
-            }
-            i += 2;
-        }
-        Ok(wanted)
-    }
-
+impl Wanted<'_> {
     fn fits(&self, entry: &Entry<'_>) -> bool {
         self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
             && self
@@ -107,7 +90,8 @@ impl<'a> Wanted<'a> {
 /// The types of Redis, those that no key can have yet included.
 const TYPES: [&[u8]; 6] = [b"string", b"list", b"set", b"zset", b"hash", b"stream"];
 
-fn known_type(name: &[u8]) -> Result<&[u8], Error> {
+fn known_type<'a>(words: &mut Words<'a>) -> Result<&'a [u8], Error> {
+    let name = words.bytes()?;
     if TYPES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(name);
     }
@@ -123,29 +107,51 @@ pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
 }
 
 /// COUNT's number: at least 1.
-pub(super) fn parse_count(text: &[u8]) -> Result<usize, Error> {
-    let count = parse_i64(text).ok_or(Error::NotAnInteger)?;
-    if count < 1 {
-        return Err(Error::Syntax);
+fn count(words: &mut Words<'_>) -> Result<usize, Error> {
+    match usize::try_from(words.integer()?) {
+        Ok(0) | Err(_) => Err(Error::Syntax),
+        Ok(count) => Ok(count),
     }
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+options! {
+    /// What HSCAN, SSCAN or ZSCAN was asked for.
+    pub(super) struct ScanParts<'a> {
+        pattern: "match" => &'a [u8] = Words::bytes,
+        count: "count" => usize = count,
+        no_values: "novalues",
+        no_scores: "noscores",
+    }
+}
+
+impl ScanParts<'_> {
+    /// How many parts to look at.
+    pub(super) fn count(&self) -> usize {
+        self.count.unwrap_or(SCAN_COUNT)
+    }
+
+    pub(super) fn fits(&self, part: &[u8]) -> bool {
+        self.pattern.is_none_or(|pattern| glob::matches(pattern, part))
+    }
 }
 
 fn scan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let wanted = Wanted::parse(cx)?;
+    let cursor = parse_cursor(cx.args.at(1))?;
+    let wanted = Wanted::parse(cx.args.from(2))?;
+    let count = wanted.count.unwrap_or(SCAN_COUNT);
     let (db, now_ms) = (cx.db(), cx.now_ms());
     let mut found = Reply::new(cx.resp());
-    let mut count = 0;
-    let next = cx.state.keyspace.scan(db, wanted.cursor, wanted.count, &mut |entry: Entry<'_>| {
+    let mut len = 0;
+    let next = cx.state.keyspace.scan(db, cursor, count, &mut |entry: Entry<'_>| {
         if !entry.is_expired(now_ms) && wanted.fits(&entry) {
             found.bulk(entry.key());
-            count += 1;
+            len += 1;
         }
     });
     let out = cx.out();
     out.array(2);
     out.bulk(next.to_string().as_bytes());
-    out.array(count);
+    out.array(len);
     out.raw(found.bytes());
     Ok(Flow::Done)
 }

@@ -80,6 +80,20 @@ bitflags! {
         const PUBSUB = 1 << 6;
         /// `@admin`
         const ADMIN = 1 << 7;
+        /// `@list`
+        const LIST = 1 << 8;
+        /// `@set`
+        const SET = 1 << 9;
+        /// `@sortedset`
+        const SORTEDSET = 1 << 10;
+        /// `@stream`
+        const STREAM = 1 << 11;
+        /// `@bitmap`
+        const BITMAP = 1 << 12;
+        /// `@hyperloglog`
+        const HYPERLOGLOG = 1 << 13;
+        /// `@geo`
+        const GEO = 1 << 14;
     }
 
     /// What a command does with a key, as COMMAND INFO's key specifications name it.
@@ -143,11 +157,18 @@ bitflags! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Group {
+    Bitmap,
     Connection,
     Generic,
+    Geo,
     Hash,
+    HyperLogLog,
+    List,
     Pubsub,
     Server,
+    Set,
+    SortedSet,
+    Stream,
     String,
     Transactions,
 }
@@ -156,11 +177,18 @@ impl Group {
     /// The name in COMMAND DOCS.
     pub const fn name(self) -> &'static str {
         match self {
+            Group::Bitmap => "bitmap",
             Group::Connection => "connection",
             Group::Generic => "generic",
+            Group::Geo => "geo",
             Group::Hash => "hash",
+            Group::HyperLogLog => "hyperloglog",
+            Group::List => "list",
             Group::Pubsub => "pubsub",
             Group::Server => "server",
+            Group::Set => "set",
+            Group::SortedSet => "sorted-set",
+            Group::Stream => "stream",
             Group::String => "string",
             Group::Transactions => "transactions",
         }

@@ -4,8 +4,10 @@
 //! read from [`PARAMS`]. Names and defaults are those of redis.conf. What must never be here: what
 //! a setting does; that stands where it is used.
 
+mod events;
 mod params;
 
+pub(crate) use events::Class;
 pub use params::{Id, PARAMS};
 
 use alloc::format;
@@ -35,6 +37,8 @@ pub enum Kind {
     Text,
     /// Limits by class of client: `class hard soft seconds ...`.
     OutputLimits,
+    /// Letters for classes of keyspace notifications.
+    Events,
 }
 
 /// One setting's row.
@@ -52,6 +56,13 @@ pub struct Param {
     pub mutable: bool,
     /// One sentence for `--help`.
     pub summary: &'static str,
+}
+
+impl Param {
+    /// The name that the setting had before it was renamed, which still holds.
+    pub fn old_name(&self) -> Option<&'static str> {
+        params::OLD_NAMES.iter().find(|(id, _)| *id == self.id).map(|(_, name)| *name)
+    }
 }
 
 /// A setting's value.
@@ -161,6 +172,7 @@ const CLASSES: [(&str, &str); 3] =
 pub struct Config {
     settings: Vec<Setting>,
     output_limits: [OutputLimit; 3],
+    events: Class,
 }
 
 impl Default for Config {
@@ -168,6 +180,7 @@ impl Default for Config {
         let mut config = Config {
             settings: Vec::with_capacity(PARAMS.len()),
             output_limits: Default::default(),
+            events: Class::empty(),
         };
         for param in PARAMS {
             config.settings.push(Setting::Text(String::new()));
@@ -186,9 +199,10 @@ impl Config {
         config
     }
 
-    /// The row of a setting by its name, in any case.
+    /// The row of a setting by its name, or by the one that it once had, in any case.
     pub fn param(name: &str) -> Option<&'static Param> {
-        PARAMS.iter().find(|p| p.name.eq_ignore_ascii_case(name))
+        let is = |known: &str| known.eq_ignore_ascii_case(name);
+        PARAMS.iter().find(|p| is(p.name) || p.old_name().is_some_and(is))
     }
 
     /// Changes a setting, from the text that a person writes.
@@ -229,6 +243,12 @@ impl Config {
                 self.output_limits =
                     parse_output_limits(self.output_limits, value).map_err(fail)?;
                 Setting::Text(show_output_limits(&self.output_limits))
+            }
+            Kind::Events => {
+                self.events = Class::parse(value).ok_or_else(|| {
+                    fail("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into())
+                })?;
+                Setting::Text(self.events.letters())
             }
         };
         self.settings[param.id as usize] = setting;
@@ -276,6 +296,11 @@ impl Config {
             Setting::Word(index) => Policy::ALL[usize::from(index)],
             _ => Policy::NoEviction,
         }
+    }
+
+    /// `notify-keyspace-events`.
+    pub(crate) fn events(&self) -> Class {
+        self.events
     }
 
     /// `client-output-buffer-limit` of ordinary clients.

@@ -45,6 +45,15 @@ pub(super) const POLICIES: &[&str] = &[
     "noeviction",
 ];
 
+/// Names that settings had before they were renamed.
+pub(super) const OLD_NAMES: &[(Id, &str)] = &[
+    (Id::HashMaxListpackEntries, "hash-max-ziplist-entries"),
+    (Id::HashMaxListpackValue, "hash-max-ziplist-value"),
+    (Id::ZsetMaxListpackEntries, "zset-max-ziplist-entries"),
+    (Id::ZsetMaxListpackValue, "zset-max-ziplist-value"),
+    (Id::ListMaxListpackSize, "list-max-ziplist-size"),
+];
+
 params! {
     Bind "bind" Kind::Text, "127.0.0.1 -::1", fixed,
         "Addresses to listen on, separated by spaces; one that begins with '-' may be unavailable.";
@@ -82,6 +91,33 @@ params! {
         "Unprocessed input at which a client is closed.";
     ProtoMaxBulkLen "proto-max-bulk-len" Kind::Memory { min: 1 << 16 }, "512mb", live,
         "The longest single argument; 1 GB at the most, whatever is said.";
+    NotifyKeyspaceEvents "notify-keyspace-events" Kind::Events, "", live,
+        "Which events on keys are told by pub/sub: letters of classes, with K or E for the channels.";
+    HashMaxListpackEntries "hash-max-listpack-entries" COUNT, "512", live,
+        "The most fields of a hash in its small form.";
+    HashMaxListpackValue "hash-max-listpack-value" BYTES, "64", live,
+        "The most bytes of a field or value of a hash in its small form.";
+    ListMaxListpackSize "list-max-listpack-size" Kind::Int { min: i32::MIN as i64, max: i32::MAX as i64 },
+        "-2", live,
+        "The most entries of a small list, or of a part of a large one; -1 to -5: 4 to 64 kilobytes.";
+    ListCompressDepth "list-compress-depth" Kind::Int { min: 0, max: i32::MAX as i64 }, "0", live,
+        "Taken for compatibility: lists are not compressed.";
+    SetMaxIntsetEntries "set-max-intset-entries" COUNT, "512", live,
+        "The most members of a small set that holds nothing but integers.";
+    SetMaxListpackEntries "set-max-listpack-entries" COUNT, "128", live,
+        "The most members of any other set in its small form.";
+    SetMaxListpackValue "set-max-listpack-value" BYTES, "64", live,
+        "The most bytes of a member of a set in its small form.";
+    ZsetMaxListpackEntries "zset-max-listpack-entries" COUNT, "128", live,
+        "The most members of a sorted set in its small form.";
+    ZsetMaxListpackValue "zset-max-listpack-value" BYTES, "64", live,
+        "The most bytes of a member of a sorted set in its small form.";
+    StreamNodeMaxBytes "stream-node-max-bytes" BYTES, "4096", live,
+        "The most bytes of a block of a stream; 0 is no limit.";
+    StreamNodeMaxEntries "stream-node-max-entries" COUNT, "100", live,
+        "The most entries of a block of a stream; 0 is no limit.";
+    HllSparseMaxBytes "hll-sparse-max-bytes" BYTES, "3000", live,
+        "The most bytes of a HyperLogLog in its small form.";
     Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
         "Times a second that background work is looked at.";
     Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",

@@ -34,7 +34,7 @@ impl<'a> Entry<'a> {
     pub fn as_string(&self) -> Option<&'a [u8]> {
         match self.value() {
             Value::String(bytes) => Some(bytes),
-            Value::Hash(_) => None,
+            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@ use super::State;
 use super::conn::{ConnFlags, Connection};
 use super::error::{Error, SHOWN_LIMIT, shown};
 use crate::commands::{self, CommandId, Flags, Role, Spec};
-use crate::config::Id;
+use crate::config::{Class, Id};
 use crate::keyspace::{Moment, Victim};
 use crate::observer::{Event, Observer};
 use crate::protocol::{Args, Resp};
@@ -189,6 +189,7 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
         state.key_changed(db, &key);
         state.effects.append(db, [&b"DEL"[..], &key]);
         state.stats.evicted += 1;
+        state.notices.note(Class::EVICTED, "evicted", db, &key);
         if O::ACTIVE {
             observer.event(now, Event::Evicted { db, key: &key });
         }

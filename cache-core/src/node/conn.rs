@@ -1,5 +1,6 @@
 //! Connections: what the node knows of each client, and the queues that say whose turn it is.
 
+use super::blocking::Wait;
 use super::error::Error;
 use super::names::Names;
 use super::output::Output;
@@ -112,6 +113,8 @@ pub(crate) struct Connection {
     /// It executes nothing until something happens or this moment (monotonic microseconds) comes.
     pub(crate) blocked_until_us: Option<u64>,
     pub(crate) suspended: Option<Box<Suspended>>,
+    /// For what its last command waits.
+    pub(crate) wait: Option<Box<Wait>>,
 
     pub(crate) created_us: u64,
     pub(crate) active_us: u64,
@@ -151,6 +154,7 @@ impl Connection {
             names_bytes: 0,
             blocked_until_us: None,
             suspended: None,
+            wait: None,
             created_us: now_us,
             active_us: now_us,
             over_soft_since_us: None,
@@ -204,7 +208,7 @@ impl Connection {
     pub(crate) fn held_bytes(&self) -> usize {
         let gathered = self.suspended.as_ref().map_or(0, |s| s.gathered.len() + s.frame.size());
         let buffers = self.unread_input() + self.out.len() + self.pushes.len();
-        buffers + self.queued_bytes + self.names_bytes + gathered
+        buffers + self.queued_bytes + self.names_bytes + gathered + self.waiting_bytes()
     }
 }
 
@@ -285,18 +289,20 @@ impl Connections {
 
     /// When the first of those that wait has waited long enough.
     pub(crate) fn next_unblock(&self) -> Option<u64> {
-        self.waiting.first().map(|&(until_us, _)| until_us)
+        self.waiting.first().map(|&(until_us, _)| until_us).filter(|&until_us| until_us < u64::MAX)
     }
 
-    /// Ends the waiting of those whose time has come by `now_us`; their commands run again.
-    pub(crate) fn unblock_until(&mut self, now_us: u64) {
-        let over = self.waiting.partition_point(|&(until_us, _)| until_us <= now_us);
-        let waiting = self.waiting.split_off(over);
-        for (_, id) in core::mem::replace(&mut self.waiting, waiting) {
-            if let Some(conn) = self.get_mut(id) {
-                conn.blocked_until_us = None;
-            }
-            self.wake(id);
+    /// Those whose waiting is over by `now_us`.
+    pub(crate) fn waited_until(&self, now_us: u64) -> Vec<ConnId> {
+        let over = self.waiting.iter().take_while(|(until_us, _)| *until_us <= now_us);
+        over.map(|&(_, id)| id).collect()
+    }
+
+    /// Ends a connection's waiting.
+    pub(crate) fn unblock(&mut self, id: ConnId) {
+        let Some(conn) = self.get_mut(id) else { return };
+        if let Some(until_us) = conn.blocked_until_us.take() {
+            sorted::remove(&mut self.waiting, &(until_us, id));
         }
     }
 

@@ -3,16 +3,19 @@
 //! Handlers reach data through this, so that hits are counted, expired keys are met, effects are
 //! recorded and watchers are told in one place.
 
-use super::conn::{ConnFlags, ConnId, Connection, Connections};
-use super::error::Error;
+use super::blocking::Wait;
+use super::conn::{ConnFlags, Connection, Connections};
+use super::error::{Error, Flow, Outcome};
+use super::post::Post;
 use super::state::State;
 use crate::commands::Spec;
-use crate::config::Id;
+use crate::config::{Class, Id};
 use crate::keyspace::{Content, Entry, Found, Kind, Moment, Probe};
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
-use crate::types::{Data, HashView, Value};
+use crate::types::{Data, Limits, Structure, Value, View as _};
+use alloc::boxed::Box;
 
 /// The longest reply of a command that could name the same data over and over, and of a transaction,
 /// in bytes.
@@ -24,6 +27,10 @@ pub(crate) fn check_reply(len: usize) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Text("ERR the reply would be longer than 512 MB: ask for less at a time"))
+}
+
+fn of_type<T: Structure>(value: Option<Value<'_>>) -> Result<Option<T::View<'_>>, Error> {
+    value.map(|value| T::of(value).ok_or(Error::WrongType)).transpose()
 }
 
 pub(crate) struct Cx<'a, O: Observer> {
@@ -57,6 +64,12 @@ impl<O: Observer> Cx<'_, O> {
 
     pub(crate) fn db(&self) -> u32 {
         self.conn.db
+    }
+
+    /// How large a small form may become, by two settings.
+    pub(crate) fn limits(&self, entries: Id, bytes: Id) -> Limits {
+        let number = |id| usize::try_from(self.state.config.number(id)).unwrap_or(usize::MAX);
+        Limits { entries: number(entries), bytes: number(bytes) }
     }
 
     /// Wall milliseconds: the time by which keys expire.
@@ -129,6 +142,7 @@ impl<O: Observer> Cx<'_, O> {
             self.tell(Event::Hit { conn, db, key });
         } else {
             self.state.stats.misses += 1;
+            self.state.notices.note(Class::MISS, "keymiss", db, key);
             self.tell(Event::Miss { conn, db, key });
         }
     }
@@ -154,16 +168,13 @@ impl<O: Observer> Cx<'_, O> {
         }
     }
 
-    /// As [`read`](Self::read), for commands on hashes.
-    pub(crate) fn read_hash(
+    /// As [`read`](Self::read), for commands on one type.
+    pub(crate) fn read_as<T: Structure>(
         &mut self,
         key: &[u8],
-    ) -> Result<(Option<HashView<'_>>, &mut Reply), Error> {
-        match self.read(key) {
-            (Some(Value::Hash(hash)), out) => Ok((Some(hash), out)),
-            (Some(_), _) => Err(Error::WrongType),
-            (None, out) => Ok((None, out)),
-        }
+    ) -> Result<(Option<T::View<'_>>, &mut Reply), Error> {
+        let (value, out) = self.read(key);
+        Ok((of_type::<T>(value)?, out))
     }
 
     /// A key's value as it stands, without counting: for commands that write.
@@ -182,13 +193,12 @@ impl<O: Observer> Cx<'_, O> {
         }
     }
 
-    /// As [`peek`](Self::peek), for commands on hashes.
-    pub(crate) fn peek_hash(&mut self, key: &[u8]) -> Result<Option<HashView<'_>>, Error> {
-        match self.peek(key) {
-            Some(Value::Hash(hash)) => Ok(Some(hash)),
-            Some(_) => Err(Error::WrongType),
-            None => Ok(None),
-        }
+    /// As [`peek`](Self::peek), for commands on one type.
+    pub(crate) fn peek_as<T: Structure>(
+        &mut self,
+        key: &[u8],
+    ) -> Result<Option<T::View<'_>>, Error> {
+        of_type::<T>(self.peek(key))
     }
 
     /// When a key that is there expires, in wall milliseconds.
@@ -196,15 +206,42 @@ impl<O: Observer> Cx<'_, O> {
         self.state.keyspace.get(self.conn.db, key)?.expires_at()
     }
 
-    /// Changes a key's value. `None`: no such key. Call [`changed`](Self::changed) after a real
-    /// change.
-    pub(crate) fn edit<R>(&mut self, key: &[u8], change: impl FnOnce(&mut Data) -> R) -> Option<R> {
+    /// Changes the value at a key. `None`: there is no such key. After a real change, call
+    /// [`wrote`](Self::wrote) or [`shrank`](Self::shrank).
+    pub(crate) fn edit_as<T: Structure, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<Option<R>, Error> {
         let (db, probe) = (self.conn.db, self.probe(key));
         if !self.is_there(db, &probe) {
-            return None;
+            return Ok(None);
         }
         self.note_use(db, &probe);
-        self.state.keyspace.edit(db, &probe, change)
+        let edit = |data: &mut Data| T::of_data(data).map(change);
+        match self.state.keyspace.edit(db, &probe, edit) {
+            Some(None) => Err(Error::WrongType),
+            done => Ok(done.flatten()),
+        }
+    }
+
+    /// Changes the value at a key, which is made when it isn't there, unless the change leaves a new
+    /// one empty. After a real change, call [`wrote`](Self::wrote).
+    pub(crate) fn upsert_as<T: Structure, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, Error> {
+        if self.peek(key).is_some() {
+            return self.edit_as(key, change)?.ok_or(Error::WrongType);
+        }
+        let mut new = T::new(self.state.hash_seed);
+        let result = change(&mut new);
+        if !new.view().is_empty() {
+            let db = self.conn.db;
+            self.store_data(db, key, new.into_data(), None);
+        }
+        Ok(result)
     }
 
     /// The bytes of a string that is there, `len` of them, to write to; those beyond its old end are
@@ -218,7 +255,8 @@ impl<O: Observer> Cx<'_, O> {
     /// Sets a key of this connection's database to a string, whatever was there before.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn put_string(&mut self, key: &[u8], value: &[u8], expires_ms: Option<u64>) {
-        self.put_content(self.conn.db, key, Content::Bytes(Kind::String, value), expires_ms);
+        self.store(self.conn.db, key, Content::Bytes(Kind::String, value), expires_ms);
+        self.changed(key);
     }
 
     /// Sets a key of this connection's database to a value, whatever was there before.
@@ -228,36 +266,45 @@ impl<O: Observer> Cx<'_, O> {
 
     /// Sets a key of any database to a value, whatever was there before.
     pub(crate) fn put_in(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
+        self.store_data(db, key, data, expires_ms);
+        self.changed_in(db, key);
+    }
+
+    fn store_data(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
         match data.as_bytes() {
-            Some((kind, bytes)) => {
-                self.put_content(db, key, Content::Bytes(kind, bytes), expires_ms);
-            }
-            None => self.put_content(db, key, Content::Object(data), expires_ms),
+            Some((kind, bytes)) => self.store(db, key, Content::Bytes(kind, bytes), expires_ms),
+            None => self.store(db, key, Content::Object(data), expires_ms),
         }
     }
 
-    fn put_content(&mut self, db: u32, key: &[u8], content: Content<'_>, expires_ms: Option<u64>) {
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn store(&mut self, db: u32, key: &[u8], content: Content<'_>, expires_ms: Option<u64>) {
         let probe = self.probe(key);
         let counts = self.state.config.number(Id::Maxmemory) != 0;
-        let is_new = counts && self.state.keyspace.locate(db, &probe).is_none();
+        let tells_new = self.state.notices.wants(Class::NEW);
+        let is_new = (counts || tells_new) && self.state.keyspace.locate(db, &probe).is_none();
         if counts && !is_new {
             // A key that is overwritten often is used often.
             self.note_use(db, &probe);
         }
         let State { keyspace, evictor, config, .. } = &mut *self.state;
-        let hash = is_new.then_some(probe.hash);
+        let hash = (counts && is_new).then_some(probe.hash);
         let fresh = evictor.fresh(keyspace, hash, Moment { config, now: self.now });
         keyspace.put(db, &probe, content, expires_ms, fresh);
-        self.changed_in(db, key);
+        if tells_new && is_new {
+            self.state.notices.note(Class::NEW, "new", db, key);
+        }
     }
 
-    /// Removes a key of this connection's database that is there. `false`: it isn't.
+    /// Removes a key of this connection's database that is there, and says so to those who listen for
+    /// `del`. `false`: it isn't.
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
         let (db, probe) = (self.conn.db, self.probe(key));
         if !self.is_there(db, &probe) || !self.state.keyspace.remove(db, &probe) {
             return false;
         }
         self.note_deleted(db, key);
+        self.state.notices.note(Class::GENERIC, "del", db, key);
         true
     }
 
@@ -290,6 +337,29 @@ impl<O: Observer> Cx<'_, O> {
         self.changed_in(self.conn.db, key);
     }
 
+    /// A key of this connection's database has another value now: those who listen for `event` hear
+    /// of it.
+    pub(crate) fn wrote(&mut self, key: &[u8], class: Class, event: &'static str) {
+        self.changed(key);
+        self.notify(class, event, key);
+    }
+
+    /// As [`wrote`](Self::wrote) after something was taken away: a key whose value is empty now goes.
+    pub(crate) fn shrank(&mut self, key: &[u8], class: Class, event: &'static str) {
+        self.notify(class, event, key);
+        if self.peek(key).is_some_and(|value| value.is_empty()) {
+            self.delete(key);
+        } else {
+            self.changed(key);
+        }
+    }
+
+    /// Tells those who listen that something has happened to a key of this connection's database.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(crate) fn notify(&mut self, class: Class, event: &'static str, key: &[u8]) {
+        self.state.notices.note(class, event, self.conn.db, key);
+    }
+
     fn changed_in(&mut self, db: u32, key: &[u8]) {
         self.state.key_changed(db, key);
         if O::ACTIVE {
@@ -313,25 +383,20 @@ impl<O: Observer> Cx<'_, O> {
         self.effects_done = true;
     }
 
-    /// Sends a message to any connection, its own included (it follows this command's reply).
-    pub(crate) fn deliver(&mut self, to: ConnId, write: impl FnOnce(&mut Reply)) {
-        if to == self.conn.id {
-            let mut reply = Reply::new(self.conn.out.reply.resp());
-            write(&mut reply);
-            self.conn.pushes.extend_from_slice(reply.bytes());
-            return;
+    /// Ends the command until one of the keys that it names changes, or until its time is up. Where
+    /// nothing may wait (in a transaction, in a stream of effects) it is up at once.
+    #[allow(dead_code)]
+    pub(crate) fn wait(&mut self, wait: Wait) -> Outcome {
+        if self.in_exec || self.conn.has(ConnFlags::REPLAY) {
+            wait.empty.write(self.out());
+            return Ok(Flow::Done);
         }
-        let Some(conn) = self.conns.get_mut(to) else { return };
-        if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT) {
-            return;
-        }
-        let before = conn.out.len();
-        write(&mut conn.out.reply);
-        self.state.unsent += conn.out.len() - before;
-        if self.state.passes_output_limit(conn, self.now) {
-            self.state.close_for_output(conn);
-        }
-        self.conns.offer(to);
+        Ok(Flow::Waits(Box::new(wait)))
+    }
+
+    /// What sends messages to any connection, this one included.
+    pub(crate) fn post(&mut self) -> Post<'_> {
+        Post { now: self.now, state: self.state, conns: self.conns, own: Some(self.conn) }
     }
 
     /// Updates what eviction knows of a key's use, unless the connection asked not to.

@@ -1,5 +1,7 @@
 //! How a command ends.
 
+use super::blocking::Wait;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -25,6 +27,9 @@ pub(crate) enum Flow {
         /// Monotonic microseconds at which waiting ends at the latest.
         until_us: u64,
     },
+    /// It waits for a key; see [`Wait`]. Nothing has been written.
+    #[allow(dead_code)]
+    Waits(Box<Wait>),
     /// It has more to do than fits the budget, has kept its place in the connection and goes on at
     /// the next turn.
     Suspended,

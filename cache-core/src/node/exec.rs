@@ -6,6 +6,7 @@ use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
 use super::error::Flow;
 use super::output::Gate;
+use super::post::Post;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
 use crate::commands::{self, CommandId, Flags};
 use crate::config::Id;
@@ -29,6 +30,7 @@ impl Node {
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
         let now = now.clamped();
         timers::tick(&mut self.state, &mut self.conns, now, budget.background, observer);
+        self.serve_waiting(now, &mut { budget.background }, observer);
         // Not what the expired keys have left of it: with many of them nobody would be served.
         let mut background = budget.background;
         let mut left = budget.commands;
@@ -45,6 +47,7 @@ impl Node {
             self.state.unsent += conn.out.len().saturating_sub(before);
             self.end_turn(&mut conn, now);
             self.conns.put_back(conn);
+            self.serve_waiting(now, &mut background, observer);
             if more {
                 self.conns.wake(id);
             }
@@ -98,6 +101,10 @@ impl Node {
                 // Blocked or suspended: the others go on.
                 break conn.suspended.is_some();
             }
+            if self.state.blocked.any_changed() {
+                // Those that waited for it come first.
+                break true;
+            }
         };
         if !batch.is_empty() || conn.blocked_until_us.is_some() {
             // What was read ahead and not run is read again, and so is what comes behind it.
@@ -134,12 +141,12 @@ impl Node {
 }
 
 /// All that running commands of one connection needs.
-struct Bench<'a, O: Observer> {
-    now: Now,
-    node: &'a mut Node,
-    conn: &'a mut Connection,
-    observer: &'a mut O,
-    background: &'a mut u32,
+pub(super) struct Bench<'a, O: Observer> {
+    pub(super) now: Now,
+    pub(super) node: &'a mut Node,
+    pub(super) conn: &'a mut Connection,
+    pub(super) observer: &'a mut O,
+    pub(super) background: &'a mut u32,
 }
 
 impl<O: Observer> Bench<'_, O> {
@@ -178,7 +185,7 @@ impl<O: Observer> Bench<'_, O> {
         self.conn.bytes_in += len as u64;
         self.node.state.stats.net_input_bytes += len as u64;
         let blocked = !args.is_empty() && !self.execute(args, known, probe);
-        if self.conn.blocked_until_us.is_none() {
+        if self.conn.blocked_until_us.is_none() || self.conn.wait.is_some() {
             self.conn.consumed += len;
         } else {
             // It will be read again.
@@ -203,26 +210,9 @@ impl<O: Observer> Bench<'_, O> {
         probe: Option<Probe<'_>>,
     ) -> bool {
         let mark = self.conn.out.len();
-        let (now, background) = (self.now, &mut *self.background);
-        let Node { state, conns, .. } = &mut *self.node;
-        let conn = &mut *self.conn;
-        let flow = match admit(state, conn, args, known, now, self.observer) {
-            Ok(Admitted::Run(id)) => {
-                let mut cx = Cx {
-                    now,
-                    spec: id.spec(),
-                    args,
-                    probe,
-                    conn,
-                    state,
-                    conns,
-                    observer: &mut *self.observer,
-                    background,
-                    in_exec: false,
-                    effects_done: false,
-                };
-                call(&mut cx, id)
-            }
+        let (state, conn) = (&mut self.node.state, &mut *self.conn);
+        let flow = match admit(state, conn, args, known, self.now, self.observer) {
+            Ok(Admitted::Run(id)) => self.call(id, args, probe),
             Ok(Admitted::Queue) => {
                 enqueue(conn, args);
                 Flow::Done
@@ -246,21 +236,55 @@ impl<O: Observer> Bench<'_, O> {
         };
         match flow {
             Flow::Done => {
+                self.post().tell_news();
                 self.settle(mark);
                 true
             }
             Flow::Blocked { until_us } => {
-                self.conn.blocked_until_us = Some(until_us);
-                self.node.conns.block(self.conn.id, until_us);
+                self.block(until_us);
+                false
+            }
+            Flow::Waits(wait) => {
+                self.block(wait.until_us);
+                self.node.state.blocked.add(self.conn.id, self.conn.db, &wait);
+                self.conn.wait = Some(wait);
                 false
             }
             Flow::Suspended => false,
         }
     }
 
+    pub(super) fn call(&mut self, id: CommandId, args: Args<'_>, probe: Option<Probe<'_>>) -> Flow {
+        let Node { state, conns, .. } = &mut *self.node;
+        let mut cx = Cx {
+            now: self.now,
+            spec: id.spec(),
+            args,
+            probe,
+            conn: self.conn,
+            state,
+            conns,
+            observer: &mut *self.observer,
+            background: &mut *self.background,
+            in_exec: false,
+            effects_done: false,
+        };
+        call(&mut cx, id)
+    }
+
+    fn block(&mut self, until_us: u64) {
+        self.conn.blocked_until_us = Some(until_us);
+        self.node.conns.block(self.conn.id, until_us);
+    }
+
+    pub(super) fn post(&mut self) -> Post<'_> {
+        let Node { state, conns, .. } = &mut *self.node;
+        Post { now: self.now, state, conns, own: Some(&mut *self.conn) }
+    }
+
     /// Applies what CLIENT REPLY says to the reply that begins at `mark`, lets pushes follow it, and
     /// holds it back until it is safe.
-    fn settle(&mut self, mark: usize) {
+    pub(super) fn settle(&mut self, mark: usize) {
         let conn = &mut *self.conn;
         let unheard = ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP | ConnFlags::REPLY_SKIP_NEXT;
         if conn.has(unheard) || !conn.pushes.is_empty() {

@@ -4,6 +4,8 @@
 
 mod admit;
 mod batch;
+#[allow(dead_code)]
+mod blocking;
 mod conn;
 mod cx;
 mod dump;
@@ -14,8 +16,11 @@ mod glance;
 mod host;
 mod link;
 mod names;
+mod notices;
 mod output;
+mod post;
 mod pubsub;
+mod serve;
 mod state;
 mod stats;
 mod timers;
@@ -27,6 +32,8 @@ pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, 
 pub use link::{Load, REDIAL_US};
 
 pub(crate) use admit::{check_state, lookup};
+#[allow(unused_imports)]
+pub(crate) use blocking::{Empty, Wait};
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
@@ -253,7 +260,9 @@ impl Node {
     /// # Errors
     /// No such setting, or a value that it does not take.
     pub fn configure(&mut self, name: &str, value: &str) -> Result<(), crate::config::ConfigError> {
-        self.state.config.set(name, value)
+        self.state.config.set(name, value)?;
+        self.state.settings_changed();
+        Ok(())
     }
 
     /// Sends one command through a connection and gives the whole reply, in the connection's

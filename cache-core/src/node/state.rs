@@ -1,8 +1,10 @@
 //! Everything in a node but its connections.
 
 use super::admit::must_log_in;
+use super::blocking::Blocked;
 use super::conn::{ConnFlags, ConnId, Connection, Connections};
 use super::effects::Effects;
+use super::notices::Notices;
 use super::output::Output;
 use super::pubsub::PubSub;
 use super::stats::{Rates, Stats, Tally};
@@ -11,7 +13,7 @@ use super::{
     Action, Durability, Link, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
     OUTPUT_TOTAL_HIGH_WATER,
 };
-use crate::config::{Config, Id};
+use crate::config::{Class, Config, Id};
 use crate::hash::HashSeed;
 use crate::keyspace::{Evictor, Keyspace};
 use crate::random::Random;
@@ -46,6 +48,8 @@ pub(crate) struct State {
     pub(crate) effects: Effects,
     pub(crate) pubsub: PubSub,
     pub(crate) watch: Watch,
+    pub(crate) notices: Notices,
+    pub(crate) blocked: Blocked,
     pub(crate) stats: Stats,
     pub(crate) tally: Tally,
     pub(crate) rates: Rates,
@@ -90,13 +94,15 @@ impl State {
         );
         let random = Random::new(hash_seed.hash(b"chance"));
         let databases = config.number(Id::Databases) as usize;
-        State {
+        let mut state = State {
             keyspace: Keyspace::new(databases, hash_seed),
             evictor: Evictor::default(),
             config,
             effects: Effects::default(),
             pubsub: PubSub::new(hash_seed),
             watch: Watch::new(hash_seed),
+            notices: Notices::default(),
+            blocked: Blocked::new(hash_seed),
             stats: Stats::default(),
             tally: Tally::default(),
             rates: Rates::default(),
@@ -115,7 +121,14 @@ impl State {
             clock: now,
             run_id,
             next_idle_check_us: 0,
-        }
+        };
+        state.settings_changed();
+        state
+    }
+
+    /// Looks at those settings that are kept in other rooms too.
+    pub(crate) fn settings_changed(&mut self) {
+        self.notices.set_classes(self.config.events());
     }
 
     /// Queues a wish for the host.
@@ -144,6 +157,9 @@ impl State {
         self.unsent = self.unsent.saturating_sub(conn.out.len());
         self.pubsub.forget(conn);
         self.watch.forget(conn);
+        if let Some(wait) = &conn.wait {
+            self.blocked.remove(conn.id, conn.db, wait);
+        }
         self.note_link_lost(conn.id);
     }
 
@@ -151,6 +167,7 @@ impl State {
     pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
         self.dirty += 1;
         self.watch.touch(db, key);
+        self.blocked.touch(db, key);
     }
 }
 
@@ -180,7 +197,9 @@ impl State {
     pub(crate) fn note_expired(&mut self, db: u32, key: &[u8]) {
         self.stats.expired += 1;
         self.watch.touch(db, key);
+        self.blocked.touch(db, key);
         self.effects.append(db, [&b"DEL"[..], key]);
+        self.notices.note(Class::EXPIRED, "expired", db, key);
     }
 
     /// Whether a client's unread output has passed what its class may have.

@@ -1,6 +1,7 @@
 //! What happens with time alone: expiry cycles, idle clients, the end of a pause or a block.
 
 use super::conn::{ConnFlags, ConnId, Connections};
+use super::post::Post;
 use super::{LogLevel, State};
 use crate::config::Id;
 use crate::observer::{Event, ExpiredBy, Observer};
@@ -40,12 +41,13 @@ pub(super) fn tick<O: Observer>(
     state.keyspace.free_some();
     if next_cycle_us(state, conns).is_some_and(|at_us| at_us <= now.mono_us) {
         expire_cycle(state, now, limit as usize, observer);
+        Post { now, state, conns, own: None }.tell_news();
     }
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
         state.pause = None;
     }
     state.redial(now);
-    conns.unblock_until(now.mono_us);
+    end_waits(state, conns, now);
     if state.next_idle_check_us <= now.mono_us {
         state.next_idle_check_us = now.mono_us + IDLE_CHECK_US;
         close_idle(state, conns, now);
@@ -73,6 +75,18 @@ fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer
         if O::ACTIVE {
             let event = Event::Expired { db, key: &key, by: ExpiredBy::Cycle };
             observer.event(now, event);
+        }
+    }
+}
+
+/// Ends the waiting of those whose time has come: the command of one that waits for a key is answered,
+/// that of one that was paused runs now.
+fn end_waits(state: &mut State, conns: &mut Connections, now: Now) {
+    for id in conns.waited_until(now.mono_us) {
+        let mut post = Post { now, state, conns, own: None };
+        if !post.end_wait(id, |out, wait| wait.empty.write(out)) {
+            conns.unblock(id);
+            conns.wake(id);
         }
     }
 }

@@ -110,7 +110,7 @@ fn mark(dirty: &mut Vec<ConnId>, watchers: &[ConnId]) {
 }
 
 /// A key with its database before it, as one name.
-fn place(db: u32, key: &[u8]) -> Vec<u8> {
+pub(super) fn place(db: u32, key: &[u8]) -> Vec<u8> {
     [&db.to_le_bytes(), key].concat()
 }
 

@@ -76,7 +76,7 @@ impl core::fmt::Debug for Args<'_> {
 const FRAME_OVERHEAD: usize = 64;
 
 /// A command that owns its bytes: what MULTI queues and what a suspended command keeps.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     bytes: Vec<u8>,
     spans: Vec<Span>,

@@ -6,8 +6,10 @@
 mod large;
 mod small;
 
+use super::{Limits, Structure};
 use crate::hash::HashSeed;
 use crate::random::Random;
+use alloc::vec::Vec;
 use large::Large;
 use small::{Small, View};
 
@@ -37,12 +39,17 @@ pub(crate) struct HashView<'a> {
     seed: HashSeed,
 }
 
-impl Hash {
-    pub(crate) fn new(seed: HashSeed) -> Self {
+impl Structure for Hash {
+    type View<'a> = HashView<'a>;
+
+    const NAME: &'static str = "hash";
+    const TAG: u8 = b'h';
+
+    fn new(seed: HashSeed) -> Self {
         Hash { form: Form::Small(Small::default()), seed }
     }
 
-    pub(crate) fn view(&self) -> HashView<'_> {
+    fn view(&self) -> HashView<'_> {
         let form = match &self.form {
             Form::Small(small) => FormView::Small(small.view()),
             Form::Large(large) => FormView::Large(large),
@@ -50,26 +57,33 @@ impl Hash {
         HashView { form, seed: self.seed }
     }
 
-    /// The hash as one run of bytes, while it is small.
-    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+    fn as_bytes(&self) -> Option<&[u8]> {
         match &self.form {
             Form::Small(small) => Some(small.view().0),
             Form::Large(_) => None,
         }
     }
 
-    /// Bytes accounted for it: the same on every platform.
-    pub(crate) fn size(&self) -> u64 {
+    fn size(&self) -> u64 {
         match &self.form {
             Form::Small(small) => small.view().0.len() as u64,
             Form::Large(large) => large.size(),
         }
     }
 
+    fn drop_some(&mut self) -> bool {
+        match &mut self.form {
+            Form::Small(_) => false,
+            Form::Large(large) => large.drop_some(),
+        }
+    }
+}
+
+impl Hash {
     /// Sets a field and says whether it is new.
-    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> bool {
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8], limits: Limits) -> bool {
         if let Form::Small(small) = &mut self.form {
-            if let Some(new) = small.set(name, value) {
+            if let Some(new) = small.set(name, value, limits) {
                 return new;
             }
             let mut large = Large::default();
@@ -91,22 +105,16 @@ impl Hash {
             Form::Large(large) => large.remove(self.seed.hash(name), name),
         }
     }
-
-    /// Drops some of what is left of a hash that nobody uses any more. `false`: nothing is left.
-    pub(crate) fn drop_some(&mut self) -> bool {
-        match &mut self.form {
-            Form::Small(_) => false,
-            Form::Large(large) => large.drop_some(),
-        }
-    }
 }
 
-impl<'a> HashView<'a> {
-    pub(crate) fn small(bytes: &'a [u8], seed: HashSeed) -> Self {
+impl<'a> super::View<'a> for HashView<'a> {
+    type Owned = Hash;
+
+    fn small(bytes: &'a [u8], seed: HashSeed) -> Self {
         HashView { form: FormView::Small(View(bytes)), seed }
     }
 
-    pub(crate) fn to_hash(self) -> Hash {
+    fn to_owned(self) -> Hash {
         let form = match self.form {
             FormView::Small(view) => Form::Small(Small::of(view)),
             FormView::Large(large) => Form::Large(large.clone()),
@@ -114,6 +122,23 @@ impl<'a> HashView<'a> {
         Hash { form, seed: self.seed }
     }
 
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn encoding(&self) -> &'static str {
+        match self.form {
+            FormView::Small(_) => "listpack",
+            FormView::Large(_) => "hashtable",
+        }
+    }
+
+    fn digest_into(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.digest().to_le_bytes());
+    }
+}
+
+impl<'a> HashView<'a> {
     /// What the hashes of its fields' names are made with.
     pub(crate) fn seed(&self) -> HashSeed {
         self.seed
@@ -124,10 +149,6 @@ impl<'a> HashView<'a> {
             FormView::Small(small) => small.len(),
             FormView::Large(large) => large.len(),
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
@@ -174,7 +195,7 @@ impl<'a> HashView<'a> {
     }
 
     /// The same for the same fields and values, whatever their order.
-    pub(crate) fn digest(&self) -> u64 {
+    fn digest(&self) -> u64 {
         let seed = HashSeed::new(5, 6);
         self.iter()
             .map(|(name, value)| {
@@ -192,7 +213,8 @@ mod tests {
     use super::*;
     use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::format;
-    use alloc::vec::Vec;
+
+    const LIMITS: Limits = Limits { entries: 512, bytes: 64 };
 
     fn new() -> Hash {
         Hash::new(HashSeed::new(1, 2))
@@ -206,18 +228,18 @@ mod tests {
     fn the_large_form_begins_past_512_fields_or_64_bytes() {
         let mut hash = new();
         for i in 0..512 {
-            hash.set(format!("{i}").as_bytes(), &[b'x'; 64]);
+            hash.set(format!("{i}").as_bytes(), &[b'x'; 64], LIMITS);
         }
         assert!(!is_large(&hash));
-        assert!(!hash.set(b"0", b""));
+        assert!(!hash.set(b"0", b"", LIMITS));
         assert!(!is_large(&hash));
-        assert!(hash.set(b"512", b""));
+        assert!(hash.set(b"512", b"", LIMITS));
         assert!(is_large(&hash));
         assert_eq!(hash.view().len(), 513);
 
         let mut hash = new();
-        hash.set(b"a", b"1");
-        assert!(!hash.set(b"a", &[b'x'; 65]));
+        hash.set(b"a", b"1", LIMITS);
+        assert!(!hash.set(b"a", &[b'x'; 65], LIMITS));
         assert!(is_large(&hash));
         assert_eq!(hash.view().get(b"a"), Some(&[b'x'; 65][..]));
     }
@@ -233,7 +255,10 @@ mod tests {
                     assert_eq!(hash.remove(&name), model.remove(&name).is_some());
                 } else {
                     let value = format!("{}", step % 1000).into_bytes();
-                    assert_eq!(hash.set(&name, &value), model.insert(name, value).is_none());
+                    assert_eq!(
+                        hash.set(&name, &value, LIMITS),
+                        model.insert(name, value).is_none()
+                    );
                 }
             }
             assert_eq!(is_large(&hash), limit > 512);
@@ -253,7 +278,7 @@ mod tests {
     fn a_scan_visits_each_field_once() {
         let mut hash = new();
         for i in 0..3000 {
-            hash.set(format!("{i}").as_bytes(), b"");
+            hash.set(format!("{i}").as_bytes(), b"", LIMITS);
         }
         let (mut seen, mut cursor, mut calls) = (BTreeSet::new(), 0, 0);
         loop {
@@ -272,7 +297,7 @@ mod tests {
         for len in [10, 2000] {
             let mut hash = new();
             for i in 0..len {
-                hash.set(format!("{i}").as_bytes(), b"");
+                hash.set(format!("{i}").as_bytes(), b"", LIMITS);
             }
             let (mut random, mut drawn) = (Random::new(3), BTreeMap::<_, u32>::new());
             for _ in 0..len * 100 {

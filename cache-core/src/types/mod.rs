@@ -1,4 +1,7 @@
-//! The types of values. Each family of values is a file here.
+//! The types of values. Each type is a file or folder here, and a line in the list below.
+//!
+//! A value has a small form, one run of bytes that lies in the key's record, and a large form that is
+//! made for its type. What must never be here: a key, a command.
 
 mod hash;
 #[cfg_attr(not(test), expect(dead_code, reason = "large lists, sorted sets and streams come next"))]
@@ -9,19 +12,207 @@ pub(crate) use hash::{Hash, HashView};
 use crate::hash::HashSeed;
 use crate::keyspace::Kind;
 use alloc::vec::Vec;
+use core::fmt::Debug;
 
-/// A key's value, to change and to move.
-#[derive(Clone, Debug)]
-pub(crate) enum Data {
-    String(Vec<u8>),
-    Hash(Hash),
+/// How large a small form may become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The most entries.
+    pub(crate) entries: usize,
+    /// The most bytes of one of their strings.
+    pub(crate) bytes: usize,
 }
 
-/// A key's value, to read where it lies.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Value<'a> {
-    String(&'a [u8]),
-    Hash(HashView<'a>),
+/// A type of value that is made of parts, to change and to move.
+pub(crate) trait Structure: Member {
+    /// The same, to read where it lies.
+    type View<'a>: View<'a, Owned = Self>
+    where
+        Self: 'a;
+
+    /// The type's name, as TYPE answers.
+    const NAME: &'static str;
+    /// What sets its digests apart from those of the others.
+    const TAG: u8;
+
+    /// An empty one. `seed`: what hashes of its parts are made with.
+    fn new(seed: HashSeed) -> Self;
+
+    fn view(&self) -> Self::View<'_>;
+
+    /// It as one run of bytes, while it is in its small form.
+    fn as_bytes(&self) -> Option<&[u8]>;
+
+    /// Bytes accounted for it: the same on every platform, allocator slack left out.
+    fn size(&self) -> u64;
+
+    /// Drops some of what is left of one that nobody uses any more. `false`: nothing is left.
+    fn drop_some(&mut self) -> bool;
+}
+
+/// A value that is made of parts, to read where it lies.
+pub(crate) trait View<'a>: Copy + Debug {
+    type Owned;
+
+    /// Reads the small form.
+    fn small(bytes: &'a [u8], seed: HashSeed) -> Self;
+
+    fn to_owned(self) -> Self::Owned;
+
+    fn is_empty(&self) -> bool;
+
+    /// The form's name, as OBJECT ENCODING answers.
+    #[allow(dead_code)]
+    fn encoding(&self) -> &'static str;
+
+    /// Appends what tells it from every other one of its type.
+    fn digest_into(&self, out: &mut Vec<u8>);
+}
+
+/// How a type stands among all: written by [`types!`].
+pub(crate) trait Member: Sized {
+    /// It, if the value is of this type.
+    fn of(value: Value<'_>) -> Option<<Self as Structure>::View<'_>>
+    where
+        Self: Structure;
+
+    /// It, if the value is of this type.
+    fn of_data(data: &mut Data) -> Option<&mut Self>;
+
+    fn into_data(self) -> Data;
+}
+
+macro_rules! types {
+    ($($type:ident),+ $(,)?) => {
+        /// A key's value, to change and to move.
+        #[derive(Clone, Debug)]
+        pub(crate) enum Data {
+            String(Vec<u8>),
+            $($type($type)),+
+        }
+
+        /// A key's value, to read where it lies.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Value<'a> {
+            String(&'a [u8]),
+            $($type(<$type as Structure>::View<'a>)),+
+        }
+
+        impl Data {
+            /// The value as one run of bytes; `None`: it is in its large form.
+            pub(crate) fn as_bytes(&self) -> Option<(Kind, &[u8])> {
+                match self {
+                    Data::String(bytes) => Some((Kind::String, bytes)),
+                    $(Data::$type(data) => data.as_bytes().map(|bytes| (Kind::$type, bytes)),)+
+                }
+            }
+
+            pub(crate) fn value(&self) -> Value<'_> {
+                match self {
+                    Data::String(bytes) => Value::String(bytes),
+                    $(Data::$type(data) => Value::$type(data.view()),)+
+                }
+            }
+
+            /// Bytes accounted for it: the same on every platform, allocator slack left out.
+            pub(crate) fn size(&self) -> u64 {
+                match self {
+                    Data::String(bytes) => bytes.len() as u64,
+                    $(Data::$type(data) => data.size(),)+
+                }
+            }
+
+            /// Drops some of what is left of a value that nobody uses any more. `false`: nothing is
+            /// left.
+            pub(crate) fn drop_some(&mut self) -> bool {
+                match self {
+                    Data::String(_) => false,
+                    $(Data::$type(data) => data.drop_some(),)+
+                }
+            }
+        }
+
+        impl<'a> Value<'a> {
+            /// A value in its small form.
+            pub(crate) fn from_bytes(kind: Kind, bytes: &'a [u8], seed: HashSeed) -> Self {
+                match kind {
+                    $(Kind::$type => Value::$type(View::small(bytes, seed)),)+
+                    _ => Value::String(bytes),
+                }
+            }
+
+            pub(crate) fn to_data(self) -> Data {
+                match self {
+                    Value::String(bytes) => Data::String(bytes.to_vec()),
+                    $(Value::$type(view) => Data::$type(view.to_owned()),)+
+                }
+            }
+
+            pub(crate) fn type_name(&self) -> &'static str {
+                match self {
+                    Value::String(_) => "string",
+                    $(Value::$type(_) => $type::NAME,)+
+                }
+            }
+
+            /// Whether nothing is left of it, so that its key is to go. A string may be empty.
+            pub(crate) fn is_empty(&self) -> bool {
+                match self {
+                    Value::String(_) => false,
+                    $(Value::$type(view) => view.is_empty(),)+
+                }
+            }
+
+            /// The form's name, as OBJECT ENCODING answers.
+            #[allow(dead_code)]
+            pub(crate) fn encoding(&self) -> &'static str {
+                match self {
+                    Value::String(bytes) => string_encoding(bytes),
+                    $(Value::$type(view) => view.encoding(),)+
+                }
+            }
+
+            /// Appends what tells this value from every other one.
+            pub(crate) fn digest_into(&self, out: &mut Vec<u8>) {
+                match self {
+                    Value::String(bytes) => {
+                        out.push(b's');
+                        out.extend_from_slice(bytes);
+                    }
+                    $(Value::$type(view) => {
+                        out.push($type::TAG);
+                        view.digest_into(out);
+                    })+
+                }
+            }
+        }
+
+        $(impl Member for $type {
+            fn of(value: Value<'_>) -> Option<<Self as Structure>::View<'_>> {
+                match value {
+                    Value::$type(view) => Some(view),
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+
+            fn of_data(data: &mut Data) -> Option<&mut Self> {
+                match data {
+                    Data::$type(data) => Some(data),
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+
+            fn into_data(self) -> Data {
+                Data::$type(self)
+            }
+        })+
+    };
+}
+
+types! {
+    Hash,
 }
 
 impl Data {
@@ -29,73 +220,21 @@ impl Data {
     pub(crate) fn from_bytes(kind: Kind, bytes: &[u8], seed: HashSeed) -> Self {
         Value::from_bytes(kind, bytes, seed).to_data()
     }
-
-    /// The value as one run of bytes; `None`: it is in its large form.
-    pub(crate) fn as_bytes(&self) -> Option<(Kind, &[u8])> {
-        match self {
-            Data::String(bytes) => Some((Kind::String, bytes)),
-            Data::Hash(hash) => hash.as_bytes().map(|bytes| (Kind::Hash, bytes)),
-        }
-    }
-
-    pub(crate) fn value(&self) -> Value<'_> {
-        match self {
-            Data::String(bytes) => Value::String(bytes),
-            Data::Hash(hash) => Value::Hash(hash.view()),
-        }
-    }
-
-    /// Bytes accounted for it: the same on every platform, allocator slack left out.
-    pub(crate) fn size(&self) -> u64 {
-        match self {
-            Data::String(bytes) => bytes.len() as u64,
-            Data::Hash(hash) => hash.size(),
-        }
-    }
-
-    /// Drops some of what is left of a value that nobody uses any more. `false`: nothing is left.
-    pub(crate) fn drop_some(&mut self) -> bool {
-        match self {
-            Data::String(_) => false,
-            Data::Hash(hash) => hash.drop_some(),
-        }
-    }
 }
 
-impl<'a> Value<'a> {
-    /// A value in its small form.
-    pub(crate) fn from_bytes(kind: Kind, bytes: &'a [u8], seed: HashSeed) -> Self {
-        match kind {
-            Kind::Hash => Value::Hash(HashView::small(bytes, seed)),
-            Kind::String | Kind::Object => Value::String(bytes),
-        }
-    }
+/// The longest string that Redis keeps together with its head.
+#[allow(dead_code)]
+const EMBEDDED: usize = 44;
 
-    pub(crate) fn to_data(self) -> Data {
-        match self {
-            Value::String(bytes) => Data::String(bytes.to_vec()),
-            Value::Hash(hash) => Data::Hash(hash.to_hash()),
-        }
-    }
-
-    pub(crate) fn type_name(&self) -> &'static str {
-        match self {
-            Value::String(_) => "string",
-            Value::Hash(_) => "hash",
-        }
-    }
-
-    /// Appends what tells this value from every other one.
-    pub(crate) fn digest_into(&self, out: &mut Vec<u8>) {
-        match self {
-            Value::String(bytes) => {
-                out.push(b's');
-                out.extend_from_slice(bytes);
-            }
-            Value::Hash(hash) => {
-                out.push(b'h');
-                out.extend_from_slice(&hash.digest().to_le_bytes());
-            }
-        }
+/// What Redis would call the way a string is kept. All strings are kept alike here, so that the
+/// answer follows from the bytes alone.
+#[allow(dead_code)]
+fn string_encoding(bytes: &[u8]) -> &'static str {
+    if crate::numbers::parse_i64(bytes).is_some() {
+        "int"
+    } else if bytes.len() <= EMBEDDED {
+        "embstr"
+    } else {
+        "raw"
     }
 }

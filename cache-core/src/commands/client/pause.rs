@@ -1,5 +1,6 @@
 //! CLIENT PAUSE, UNPAUSE, UNBLOCK: who waits.
 
+use super::super::arguments::integer;
 use super::super::{Error, Flow, Outcome};
 use crate::node::{ClientPause, Cx};
 use crate::numbers::parse_i64;
@@ -28,21 +29,34 @@ pub(super) fn pause<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 pub(super) fn unpause<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     cx.state.pause = None;
-    // Whoever waits for something else will go on waiting for it.
-    cx.conns.unblock_until(u64::MAX);
+    for id in cx.conns.waited_until(u64::MAX) {
+        // Whoever waits for a key goes on waiting for it.
+        if cx.conns.get(id).is_some_and(|conn| conn.wait.is_none()) {
+            cx.conns.unblock(id);
+            cx.conns.wake(id);
+        }
+    }
     cx.out().ok();
     Ok(Flow::Done)
 }
 
-/// No command blocks but for a pause, and that is not ended one by one.
+/// Ends the waiting of a connection for a key. A pause is not ended one by one.
 pub(super) fn unblock<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    if cx.args.len() == 4 {
-        let reason = cx.args.at(3);
-        if !reason.eq_ignore_ascii_case(b"timeout") && !reason.eq_ignore_ascii_case(b"error") {
+    let with_error = match cx.args.get(3).map(<[u8]>::to_ascii_lowercase).as_deref() {
+        None | Some(b"timeout") => false,
+        Some(b"error") => true,
+        Some(_) => {
             return Err(Error::Text("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"));
         }
-    }
-    parse_i64(cx.args.at(2)).ok_or(Error::NotAnInteger)?;
-    cx.out().integer(0);
+    };
+    let id = integer(cx.args.at(2))?;
+    let conn = cx.conns.iter().map(|conn| conn.id).find(|conn| conn.id as i64 == id);
+    let ended = conn.is_some_and(|conn| {
+        cx.post().end_wait(conn, |out, wait| match with_error {
+            true => out.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            false => wait.empty.write(out),
+        })
+    });
+    cx.out().integer(ended.into());
     Ok(Flow::Done)
 }

@@ -1,19 +1,18 @@
 //! What lists fields: all of them, some by a cursor, some by chance.
 
-use crate::commands::scan::{parse_count, parse_cursor};
+use crate::commands::scan::{ScanParts, parse_cursor};
 use crate::commands::{Error, Flow, Outcome};
-use crate::glob;
 use crate::keyspace::indexed::{Indexed, Keyed};
 use crate::node::{Cx, State, check_reply};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::{Args, Reply, Resp};
 use crate::random::Random;
-use crate::types::{HashView, Value};
+use crate::types::{Hash, HashView, Value};
 use alloc::vec::Vec;
 
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.map(hash.map_or(0, |hash| hash.len()));
     for (field, value) in hash.iter().flat_map(HashView::iter) {
         out.bulk(field);
@@ -23,7 +22,7 @@ pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.array(hash.map_or(0, |hash| hash.len()));
     for (field, _) in hash.iter().flat_map(HashView::iter) {
         out.bulk(field);
@@ -32,7 +31,7 @@ pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (hash, out) = cx.read_hash(cx.args.at(1))?;
+    let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.array(hash.map_or(0, |hash| hash.len()));
     for (_, value) in hash.iter().flat_map(HashView::iter) {
         out.bulk(value);
@@ -40,51 +39,25 @@ pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// Fields that a call of HSCAN looks at when COUNT doesn't say.
-const SCAN_COUNT: usize = 10;
-
-/// What HSCAN was asked for.
-struct Wanted<'a> {
-    pattern: Option<&'a [u8]>,
-    count: usize,
-    values: bool,
-}
-
-impl<'a> Wanted<'a> {
-    fn parse(args: Args<'a>) -> Result<Self, Error> {
-        let mut wanted = Wanted { pattern: None, count: SCAN_COUNT, values: true };
-        let mut rest = args.iter();
-        while let Some(word) = rest.next() {
-            match &*word.to_ascii_lowercase() {
-                b"count" => wanted.count = parse_count(rest.next().ok_or(Error::Syntax)?)?,
-                b"match" => wanted.pattern = Some(rest.next().ok_or(Error::Syntax)?),
-                b"novalues" => wanted.values = false,
-                b"noscores" => {
-                    return Err(Error::Text("ERR NOSCORES option can only be used in ZSCAN"));
-                }
-                _ => return Err(Error::Syntax),
-            }
-        }
-        Ok(wanted)
-    }
-}
-
 pub(super) fn hscan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, options) = (cx.args.at(1), cx.args.from(3));
     let cursor = parse_cursor(cx.args.at(2))?;
     let mut found = Reply::new(cx.resp());
-    let (hash, out) = cx.read_hash(key)?;
+    let (hash, out) = cx.read_as::<Hash>(key)?;
     let (mut next, mut count) = (0, 0);
     if let Some(hash) = hash {
         // Without a hash nobody looks at the options.
-        let wanted = Wanted::parse(options)?;
-        next = hash.scan(cursor, wanted.count, &mut |field, value| {
-            if wanted.pattern.is_some_and(|pattern| !glob::matches(pattern, field)) {
+        let wanted = ScanParts::parse(options)?;
+        if wanted.no_scores {
+            return Err(Error::Text("ERR NOSCORES option can only be used in ZSCAN"));
+        }
+        next = hash.scan(cursor, wanted.count(), &mut |field, value| {
+            if !wanted.fits(field) {
                 return;
             }
             found.bulk(field);
             count += 1;
-            if wanted.values {
+            if !wanted.no_values {
                 found.bulk(value);
                 count += 1;
             }
@@ -100,7 +73,7 @@ pub(super) fn hscan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (db, key) = (cx.db(), cx.args.at(1));
     let draws = if cx.args.len() == 2 { None } else { Some(parse_draws(cx.args)?) };
-    if cx.read_hash(key)?.0.is_none() {
+    if cx.read_as::<Hash>(key)?.0.is_none() {
         match draws {
             Some(_) => cx.out().array(0),
             None => cx.out().null(),

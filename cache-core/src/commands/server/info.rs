@@ -105,12 +105,12 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "maxclients:{}", state.config.number(Id::Maxclients));
     line!(out, "client_recent_max_input_buffer:{}", most(Connection::unread_input));
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
-    line!(out, "blocked_clients:{}", count(|conn| conn.blocked_until_us.is_some()));
+    line!(out, "blocked_clients:{}", state.blocked.clients());
     line!(out, "tracking_clients:0");
     line!(out, "pubsub_clients:{}", count(|conn| conn.subscriptions() > 0));
     line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
     line!(out, "total_watched_keys:{watched}");
-    line!(out, "total_blocking_keys:0");
+    line!(out, "total_blocking_keys:{}", state.blocked.keys());
     let pause = state.pause.filter(|pause| pause.until_us > cx.now.mono_us);
     let left_us = pause.map_or(0, |pause| pause.until_us - cx.now.mono_us);
     line!(out, "paused_reason:{}", if pause.is_some() { "client_pause" } else { "none" });

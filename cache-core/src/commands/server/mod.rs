@@ -95,6 +95,7 @@ fn flush<O: Observer>(cx: &mut Cx<'_, O>, only: Option<u32>) {
         .map(|db| keyspace.flush(db))
         .sum();
     cx.state.dirty += removed as u64;
+    cx.state.blocked.touch_where(|db| only.is_none_or(|only| only == db));
     if removed > 0 {
         cx.effect([if only.is_some() { "FLUSHDB" } else { "FLUSHALL" }]);
     }
@@ -121,6 +122,7 @@ fn swapdb<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         });
         keyspace.swap(a, b);
         cx.state.dirty += 1;
+        cx.state.blocked.touch_where(|db| db == a || db == b);
         if O::ACTIVE {
             cx.observer.event(cx.now, Event::Swapped { a, b });
         }

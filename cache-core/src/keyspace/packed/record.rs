@@ -12,16 +12,35 @@ use core::ops::Range;
 pub(crate) enum Kind {
     /// A string's bytes.
     String,
-    /// A small hash, as one run of bytes.
-    Hash,
     /// The number of an object: a value in its large form.
     Object,
+    /// These in their small form, as one run of bytes.
+    Hash,
+    List,
+    Set,
+    SortedSet,
+    Stream,
+}
+
+impl Kind {
+    /// By its number.
+    const ALL: [Kind; 8] = [
+        Kind::String,
+        Kind::Object,
+        Kind::Hash,
+        Kind::List,
+        Kind::Set,
+        Kind::SortedSet,
+        Kind::Stream,
+        Kind::Stream,
+    ];
 }
 
 /// Bytes of padding are counted in the flags up to here; for more, the slot's last byte does it.
 const PAD_MASK: u8 = 7;
 const EXPIRES: u8 = 1 << 3;
 const KIND_SHIFT: u32 = 4;
+const KIND_MASK: u8 = 7;
 /// Bytes of an expiry.
 const EXPIRY: usize = 8;
 /// What stands for none where there is room for one.
@@ -107,11 +126,7 @@ impl<'a> Record<'a> {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn kind(&self) -> Kind {
-        match self.slot[0] >> KIND_SHIFT {
-            0 => Kind::String,
-            1 => Kind::Hash,
-            _ => Kind::Object,
-        }
+        Kind::ALL[usize::from(self.slot[0] >> KIND_SHIFT & KIND_MASK)]
     }
 
     /// Where the value lies in the slot.

@@ -2,15 +2,16 @@
 //!
 //! First the number of fields in two bytes, then the fields: the name's length in one byte, the name,
 //! the value's length in one byte, the value. The limits are those of `hash-max-listpack-entries` and
-//! `hash-max-listpack-value`.
+//! `hash-max-listpack-value`, as far as the counters reach.
 
+use crate::types::Limits;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// The most fields.
-const FIELDS: usize = 512;
-/// The most bytes of a name or a value.
-const BYTES: usize = 64;
+/// The most fields that can be counted.
+const FIELDS: usize = u16::MAX as usize;
+/// The most bytes of a name or a value that can be counted.
+const BYTES: usize = u8::MAX as usize;
 /// Bytes of the number of fields.
 const HEAD: usize = 2;
 
@@ -64,12 +65,12 @@ impl Small {
     }
 
     /// Sets a field and says whether it is new. `None`: that would be too large.
-    pub(super) fn set(&mut self, name: &[u8], value: &[u8]) -> Option<bool> {
-        if name.len() > BYTES || value.len() > BYTES {
+    pub(super) fn set(&mut self, name: &[u8], value: &[u8], limits: Limits) -> Option<bool> {
+        if name.len().max(value.len()) > limits.bytes.min(BYTES) {
             return None;
         }
         let place = self.view().find(name);
-        if place.is_none() && self.view().len() >= FIELDS {
+        if place.is_none() && self.view().len() >= limits.entries.min(FIELDS) {
             return None;
         }
         // Both are at most `BYTES` long.

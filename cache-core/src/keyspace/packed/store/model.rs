@@ -3,7 +3,7 @@
 use super::*;
 use crate::hash::slot_of;
 use crate::random::Random;
-use crate::types::{Hash, Value};
+use crate::types::{Hash, Limits, Structure, Value};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use proptest::prelude::*;
@@ -12,6 +12,7 @@ use std::vec;
 
 extern crate std;
 
+const LIMITS: Limits = Limits { entries: 512, bytes: 64 };
 pub(super) const SEED: HashSeed = HashSeed::new(1, 2);
 /// Bits of a path that a cursor leaves out.
 const BLUR: u32 = 18;
@@ -159,7 +160,7 @@ impl Side {
             Is::String(bytes) => Data::String(bytes.clone()),
             Is::Hash(fields) => {
                 let mut hash = Hash::new(SEED);
-                fields.iter().for_each(|(name, value)| _ = hash.set(name, value));
+                fields.iter().for_each(|(name, value)| _ = hash.set(name, value, LIMITS));
                 Data::Hash(hash)
             }
         };
@@ -195,7 +196,10 @@ impl Side {
                 let name = format!("{field}").into_bytes();
                 if set {
                     let value = alloc::vec![b'v'; usize::from(field % 70)];
-                    assert_eq!(hash.set(&name, &value), model.insert(name, value).is_none());
+                    assert_eq!(
+                        hash.set(&name, &value, LIMITS),
+                        model.insert(name, value).is_none()
+                    );
                 } else {
                     assert_eq!(hash.remove(&name), model.remove(&name).is_some());
                 }

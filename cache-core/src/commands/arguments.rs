@@ -1,0 +1,204 @@
+//! Reading arguments: numbers, moments and options, said once.
+//!
+//! A command declares its options as a struct by [`options!`], in words that a reader knows from the
+//! documentation, and reads them in one call. What must never be here: what an option does.
+
+use super::Error;
+use crate::node::Cx;
+use crate::numbers::{parse_f64, parse_i64};
+use crate::observer::Observer;
+use crate::protocol::Args;
+
+/// A whole number.
+pub(crate) fn integer(text: &[u8]) -> Result<i64, Error> {
+    parse_i64(text).ok_or(Error::NotAnInteger)
+}
+
+/// A number with a fraction, or an infinity; never NaN.
+pub(crate) fn float(text: &[u8]) -> Result<f64, Error> {
+    parse_f64(text).ok_or(Error::NotAFloat)
+}
+
+/// A whole number that is not negative; `wrong` is the error for one that is, or that is no number.
+pub(crate) fn positive(text: &[u8], wrong: Error) -> Result<u64, Error> {
+    parse_i64(text).and_then(|number| u64::try_from(number).ok()).ok_or(wrong)
+}
+
+/// A whole number that is not negative, with the texts that Redis has for a number out of range.
+pub(crate) fn positive_or_out_of_range(text: &[u8]) -> Result<u64, Error> {
+    positive(text, Error::Text("ERR value is out of range, must be positive"))
+}
+
+/// As many keys as the argument at `at` says, right behind it, and the arguments behind them.
+pub(crate) fn counted_keys<'a>(args: Args<'a>, at: usize) -> Result<(Args<'a>, Args<'a>), Error> {
+    let wrong = "ERR numkeys should be greater than 0";
+    let count = parse_i64(args.at(at)).ok_or(Error::Text(wrong))?;
+    let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::Text(wrong))?;
+    let first = at + 1;
+    if count > args.len().saturating_sub(first) {
+        return Err(Error::Text("ERR Number of keys can't be greater than number of args"));
+    }
+    Ok((args.slice(first..first + count), args.from(first + count)))
+}
+
+/// Until when (monotonic microseconds) a command waits whose timeout is given in seconds; 0 is for
+/// ever.
+pub(crate) fn wait_seconds<O: Observer>(cx: &Cx<'_, O>, text: &[u8]) -> Result<u64, Error> {
+    let seconds =
+        parse_f64(text).ok_or(Error::Text("ERR timeout is not a float or out of range"))?;
+    // As in Redis: what doesn't fit 63 bits of milliseconds is no timeout.
+    if seconds * 1000.0 > i64::MAX as f64 {
+        return Err(Error::Text("ERR timeout is out of range"));
+    }
+    let (ms, whole) = (seconds * 1000.0, (seconds * 1000.0) as i64);
+    wait_until(cx, whole.saturating_add(i64::from(ms > whole as f64)))
+}
+
+/// As [`wait_seconds`], in milliseconds.
+pub(crate) fn wait_millis<O: Observer>(cx: &Cx<'_, O>, text: &[u8]) -> Result<u64, Error> {
+    let ms = parse_i64(text).ok_or(Error::Text("ERR timeout is not an integer or out of range"))?;
+    wait_until(cx, ms)
+}
+
+fn wait_until<O: Observer>(cx: &Cx<'_, O>, ms: i64) -> Result<u64, Error> {
+    let ms = u64::try_from(ms).map_err(|_| Error::Text("ERR timeout is negative"))?;
+    if ms == 0 {
+        return Ok(u64::MAX);
+    }
+    if i64::try_from(cx.now_ms().saturating_add(ms)).is_err() {
+        return Err(Error::Text("ERR timeout is out of range"));
+    }
+    // The last moment of all is for ever.
+    Ok(cx.now.mono_us.saturating_add(ms.saturating_mul(1000)).min(u64::MAX - 1))
+}
+
+/// Arguments that are taken one by one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words<'a> {
+    args: Args<'a>,
+    next: usize,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn new(args: Args<'a>) -> Self {
+        Words { args, next: 0 }
+    }
+
+    /// Takes the next one, if there is one.
+    pub(crate) fn take(&mut self) -> Option<&'a [u8]> {
+        let word = self.args.get(self.next)?;
+        self.next += 1;
+        Some(word)
+    }
+
+    /// Takes the value that an option asks for.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Error> {
+        self.take().ok_or(Error::Syntax)
+    }
+
+    /// Takes a whole number.
+    pub(crate) fn integer(&mut self) -> Result<i64, Error> {
+        integer(self.bytes()?)
+    }
+
+    /// Takes a number with a fraction.
+    pub(crate) fn float(&mut self) -> Result<f64, Error> {
+        float(self.bytes()?)
+    }
+
+    /// Takes the next one if it is this word, in any case.
+    pub(crate) fn is(&mut self, word: &str) -> bool {
+        let found = self.args.get(self.next).is_some_and(|next| is_word(next, word));
+        self.next += usize::from(found);
+        found
+    }
+
+    /// How many there are still.
+    pub(crate) fn left(&self) -> usize {
+        self.args.len() - self.next
+    }
+
+    /// All there are still.
+    pub(crate) fn rest(&self) -> Args<'a> {
+        self.args.from(self.next)
+    }
+
+    /// Takes so many at once; an error if there are fewer.
+    pub(crate) fn several(&mut self, count: usize) -> Result<Args<'a>, Error> {
+        if count > self.left() {
+            return Err(Error::Syntax);
+        }
+        self.next += count;
+        Ok(self.args.slice(self.next - count..self.next))
+    }
+}
+
+/// Whether an argument is a word, in any case.
+pub(crate) fn is_word(arg: &[u8], word: &str) -> bool {
+    arg.eq_ignore_ascii_case(word.as_bytes())
+}
+
+/// Declares a command's options:
+///
+/// ```text
+/// options! {
+///     /// What ZRANGE was asked for.
+///     struct Wanted<'a> {
+///         by_score: "byscore",                                   // bool: was it said?
+///         limit: "limit" => (i64, i64) = limit,                  // Option<(i64, i64)>
+///         pattern: "match" => &'a [u8] = Words::bytes,           // Option<&'a [u8]>
+///     }
+/// }
+/// ```
+///
+/// What stands behind `=` reads the option's value: `fn(&mut Words<'a>) -> Result<T, Error>`. An option
+/// that comes twice holds as it was said last. `Wanted::parse(args)` reads all of `args` and answers a
+/// word that is no option with a syntax error; `Wanted::parse_some(&mut words)` stops before it.
+macro_rules! options {
+    (
+        $(#[$doc:meta])*
+        $vis:vis struct $name:ident<$life:lifetime> {
+            $($field:ident: $word:literal $(=> $type:ty = $read:expr)?),+ $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default)]
+        $vis struct $name<$life> {
+            $(pub(super) $field: options!(@type $($type)?),)+
+            #[allow(dead_code)]
+            life: core::marker::PhantomData<&$life ()>,
+        }
+
+        #[allow(dead_code)]
+        impl<$life> $name<$life> {
+            pub(super) fn parse(
+                args: $crate::protocol::Args<$life>,
+            ) -> Result<Self, $crate::commands::Error> {
+                let mut words = $crate::commands::arguments::Words::new(args);
+                let options = Self::parse_some(&mut words)?;
+                if words.left() > 0 {
+                    return Err($crate::commands::Error::Syntax);
+                }
+                Ok(options)
+            }
+
+            pub(super) fn parse_some(
+                words: &mut $crate::commands::arguments::Words<$life>,
+            ) -> Result<Self, $crate::commands::Error> {
+                let mut options = Self::default();
+                while words.left() > 0 {
+                    $(if words.is($word) {
+                        options.$field = options!(@read words $($read)?);
+                        continue;
+                    })+
+                    break;
+                }
+                Ok(options)
+            }
+        }
+    };
+    (@type) => { bool };
+    (@type $type:ty) => { Option<$type> };
+    (@read $words:ident) => { true };
+    (@read $words:ident $read:expr) => { Some($read($words)?) };
+}
