@@ -2,7 +2,7 @@
 
 use super::inner::{Inner, Node, sum_of};
 use super::sums::Sum;
-use super::{Chunk, FAN, MIN, NODE_OVERHEAD, Tree};
+use super::{Chunk, End, FAN, MIN, NODE_OVERHEAD, Tree};
 use alloc::format;
 
 impl<C: Chunk> Tree<C> {
@@ -11,6 +11,7 @@ impl<C: Chunk> Tree<C> {
         let root = &*self.root;
         assert_eq!(check(root, self.height, true), self.total, "total");
         assert!(self.height == 1 || root.len() > 1, "a root with one child");
+        assert_eq!(self.end(End::Last), self.find_last(), "the last chunk");
     }
 }
 

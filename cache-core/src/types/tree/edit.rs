@@ -1,61 +1,61 @@
 //! All that changes a tree.
 
-use super::inner::{Inner, Node, sum_of};
-use super::sums::Sum;
+use super::inner::{Change, Inner, Node, sum_of};
 use super::{Chunk, Cursor, End, HEIGHT, Tree};
 use crate::keyspace::Shared;
-use alloc::vec;
+use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
-
-/// What is known of a chunk on the way down to change it.
-struct Opened {
-    was: Sum,
-    /// The last level at which the path doesn't take the last child: from there on down, nodes have
-    /// the chunk's last key as the key of the child on the path.
-    keyed: usize,
-}
 
 impl<C: Chunk> Tree<C> {
     /// Changes a chunk, however much, and sets the tree right. `None`: the cursor leads nowhere.
     ///
     /// Cursors are no longer good afterwards.
     pub(crate) fn edit<R>(&mut self, at: &Cursor, f: impl FnOnce(&mut C) -> R) -> Option<R> {
-        let (chunk, opened) = self.open(at)?;
-        let result = f(chunk);
-        let (is, key) = (sum_of(chunk), chunk.last_key());
-        self.note(at, &opened, is, key);
-        if is.is_large(C::LIMIT) {
-            self.split(at);
-        } else if is.count == 0 || (is.is_less(opened.was) && is.is_small(C::LIMIT)) {
-            self.repair(*at);
-        }
-        Some(result)
+        let mut f = Some(f);
+        let mut result = None;
+        self.edit_dyn(at, &mut |chunk| result = f.take().map(|f| f(chunk)));
+        result
     }
 
     /// Changes the chunk at an end, or a new one there if it has no room for an entry of so many
     /// bytes: whoever pushes fills chunks to the brim and never splits one.
     pub(crate) fn edit_end<R>(&mut self, end: End, bytes: u64, f: impl FnOnce(&mut C) -> R) -> R {
-        let at = self.end_with_room(end, bytes);
-        match self.edit(&at, f) {
+        let mut f = Some(f);
+        let mut result = None;
+        let mut edit = |chunk: &mut C| {
+            if has_room(chunk, bytes) {
+                result = f.take().map(|f| f(chunk));
+            }
+        };
+        let at = self.end(end).unwrap_or(Cursor::new(0));
+        self.edit_dyn(&at, &mut edit);
+        if let Some(f) = f {
+            self.push_chunk(end, C::default());
+            let at = self.end(end).unwrap_or(Cursor::new(0));
+            result = self.edit(&at, f);
+        }
+        match result {
             Some(result) => result,
-            None => unreachable!("there is a chunk at the end"),
+            None => unreachable!("a chunk was put at the end"),
         }
     }
 
-    fn end_with_room(&mut self, end: End, bytes: u64) -> Cursor {
-        if let Some(at) = self.end(end)
-            && let Some(chunk) = self.chunk(&at)
-            && chunk.len() < C::LIMIT.entries
-            && chunk.size().saturating_add(bytes) <= C::LIMIT.bytes
-        {
-            return at;
+    fn edit_dyn(&mut self, at: &Cursor, f: &mut dyn FnMut(&mut C)) {
+        let Some(change) = self.change(at, f) else { return };
+        if change.is.is_large(C::LIMIT) {
+            self.split(at);
+        } else if change.untidy {
+            self.repair(*at);
         }
-        self.push_chunk(end, C::default());
-        match self.end(end) {
-            Some(at) => at,
-            None => unreachable!("a chunk was put there"),
-        }
+    }
+
+    /// Changes a chunk and counts it anew on the way back up.
+    fn change(&mut self, at: &Cursor, f: &mut dyn FnMut(&mut C)) -> Option<Change<C::Key>> {
+        let mut change = Change::default();
+        self.root.to_mut().change(at.path(), f, &mut change)?;
+        self.total = self.total.with(change.was, change.is);
+        Some(change)
     }
 
     /// Puts a chunk at an end.
@@ -74,11 +74,9 @@ impl<C: Chunk> Tree<C> {
             return mem::take(self);
         }
         let part = self.root.to_mut().cut(ranks.start, to);
-        let mut removed =
-            Tree { total: part.sums.total(), root: Shared::new(part), height: self.height };
+        let mut removed = Tree { root: Shared::new(part), height: self.height, ..Tree::default() };
         removed.repair_at(0);
         removed.repair_at(removed.len() - 1);
-        self.total = self.root.sums.total();
         self.repair_at(ranks.start.saturating_sub(1));
         self.repair_at(ranks.start);
         removed
@@ -89,7 +87,7 @@ impl<C: Chunk> Tree<C> {
         match self.root.own() {
             Some(root) if root.len() > 0 => {
                 root.drop_some();
-                self.total = self.root.sums.total();
+                self.count();
                 true
             }
             _ => {
@@ -99,65 +97,25 @@ impl<C: Chunk> Tree<C> {
         }
     }
 
-    /// The chunk at a cursor, to be changed.
-    fn open(&mut self, at: &Cursor) -> Option<(&mut C, Opened)> {
-        let (&last, upper) = at.path().split_last()?;
-        let mut inner = self.root.to_mut();
-        let mut keyed = 0;
-        for (level, &i) in upper.iter().enumerate() {
-            let i = usize::from(i);
-            if i + 1 < inner.len() {
-                keyed = level;
-            }
-            inner = inner.inner_mut(i)?;
-        }
-        let last = usize::from(last);
-        if last >= inner.len() {
-            return None;
-        }
-        if last + 1 < inner.len() {
-            keyed = upper.len();
-        }
-        let was = inner.sums.get(last);
-        Some((inner.chunk_mut(last)?, Opened { was, keyed }))
-    }
-
-    /// Notes on the way down what has become of a chunk.
-    fn note(&mut self, at: &Cursor, opened: &Opened, is: Sum, key: C::Key) {
-        self.total = self.total.with(opened.was, is);
-        let mut inner = self.root.to_mut();
-        for (level, &i) in at.path().iter().enumerate() {
-            let i = usize::from(i);
-            inner.sums.set(i, inner.sums.get(i).with(opened.was, is));
-            if level >= opened.keyed {
-                inner.keys[i] = key;
-            }
-            match inner.inner_mut(i) {
-                Some(below) => inner = below,
-                None => break,
-            }
-        }
-    }
-
     /// Splits a chunk that is too large.
     #[cold]
     fn split(&mut self, at: &Cursor) {
         let mut rank = self.rank(at);
         let len = self.len();
-        let Some((chunk, opened)) = self.open(at) else { return };
-        // At an end it will go on growing there: the other part keeps what it can.
-        let middle = match u64::from(chunk.len()) {
-            all if rank + all == len => chunk.len() - 1,
-            _ if rank == 0 => 1,
-            _ => middle_of(chunk),
-        };
-        let mut pieces = vec![chunk.split(middle)];
-        while sum_of(chunk).is_large(C::LIMIT) {
-            pieces.push(chunk.split(middle_of(chunk)));
-        }
-        let (is, key) = (sum_of(chunk), chunk.last_key());
-        self.note(at, &opened, is, key);
-        rank += is.count;
+        let mut pieces = Vec::new();
+        let change = self.change(at, &mut |chunk| {
+            // At an end it will go on growing there: the other part keeps what it can.
+            let middle = match u64::from(chunk.len()) {
+                all if rank + all == len => chunk.len() - 1,
+                _ if rank == 0 => 1,
+                _ => middle_of(chunk),
+            };
+            pieces.push(chunk.split(middle));
+            while sum_of(chunk).is_large(C::LIMIT) {
+                pieces.push(chunk.split(middle_of(chunk)));
+            }
+        });
+        rank += change.map_or(0, |change| change.is.count);
         while let Some(mut piece) = pieces.pop() {
             while sum_of(&piece).is_large(C::LIMIT) {
                 let upper = piece.split(middle_of(&piece));
@@ -190,7 +148,13 @@ impl<C: Chunk> Tree<C> {
             root.push(Node::Inner(Shared::new(upper)));
             self.height += 1;
         }
+        self.count();
+    }
+
+    /// Counts the tree anew after its nodes have changed.
+    fn count(&mut self) {
         self.total = self.root.sums.total();
+        self.last = self.find_last().unwrap_or(Cursor::new(0));
     }
 
     /// Sets the nodes right that lead to the entry of a rank, after some were taken out beside it.
@@ -205,7 +169,7 @@ impl<C: Chunk> Tree<C> {
     fn repair(&mut self, mut at: Cursor) {
         repair(self.root.to_mut(), at.path_mut());
         self.lower_root();
-        self.total = self.root.sums.total();
+        self.count();
     }
 
     fn lower_root(&mut self) {
@@ -217,6 +181,11 @@ impl<C: Chunk> Tree<C> {
             self.height -= 1;
         }
     }
+}
+
+fn has_room<C: Chunk>(chunk: &C, bytes: u64) -> bool {
+    chunk.len() == 0
+        || (chunk.len() < C::LIMIT.entries && chunk.size().saturating_add(bytes) <= C::LIMIT.bytes)
 }
 
 /// Before which entry to split a chunk of more than one.

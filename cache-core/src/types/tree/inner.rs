@@ -30,6 +30,22 @@ impl<C: Chunk> Default for Inner<C> {
     }
 }
 
+/// What has become of a chunk.
+pub(super) struct Change<K> {
+    pub(super) was: Sum,
+    pub(super) is: Sum,
+    /// Whether it is to be taken away or joined with another.
+    pub(super) untidy: bool,
+    /// Its last key, as far up as it is the last one of a node too.
+    key: Option<K>,
+}
+
+impl<K> Default for Change<K> {
+    fn default() -> Self {
+        Change { was: Sum::default(), is: Sum::default(), untidy: false, key: None }
+    }
+}
+
 /// What a node counts of a chunk.
 pub(super) fn sum_of(chunk: &impl Chunk) -> Sum {
     Sum { count: u64::from(chunk.len()), size: chunk.size() + CHUNK_OVERHEAD }
@@ -97,6 +113,40 @@ impl<C: Chunk> Inner<C> {
         let (sum, key) = (node.sum(), node.key());
         self.sums.set(i, sum);
         self.keys[i] = key;
+    }
+
+    /// Changes the chunk at the end of a path and notes what has become of it. `None`: there is none.
+    pub(super) fn change(
+        &mut self,
+        path: &[u8],
+        f: &mut dyn FnMut(&mut C),
+        change: &mut Change<C::Key>,
+    ) -> Option<()> {
+        let (&i, below) = path.split_first()?;
+        let i = usize::from(i);
+        match self.children.get_mut(i)?.as_mut()? {
+            Node::Inner(inner) => inner.to_mut().change(below, f, change)?,
+            Node::Chunk(chunk) if below.is_empty() => {
+                let chunk = chunk.to_mut();
+                f(chunk);
+                change.was = self.sums.get(i);
+                change.is = sum_of(chunk);
+                change.key = Some(chunk.last_key());
+            }
+            Node::Chunk(_) => return None,
+        }
+        self.sums.set(i, self.sums.get(i).with(change.was, change.is));
+        if below.is_empty() {
+            change.untidy = change.is.count == 0
+                || change.is.is_less(change.was) && self.sums.small_pair(i, C::LIMIT).is_some();
+        }
+        if let Some(key) = change.key {
+            self.keys[i] = key;
+        }
+        if i + 1 < self.len() {
+            change.key = None;
+        }
+        Some(())
     }
 
     /// Puts a child where there is room for one.
@@ -202,19 +252,10 @@ impl<C: Chunk> Inner<C> {
         if i >= self.len() {
             return;
         }
-        let sum = self.sums.get(i);
-        if sum.count == 0 {
+        if self.sums.get(i).count == 0 {
             self.remove(i);
-        } else if sum.is_small(C::LIMIT) {
-            let roomy = |left: usize| {
-                left + 1 < self.len()
-                    && self.sums.get(left).and(self.sums.get(left + 1)).is_roomy(C::LIMIT)
-            };
-            match i.checked_sub(1) {
-                Some(before) if roomy(before) => self.join_chunks(before),
-                _ if roomy(i) => self.join_chunks(i),
-                _ => {}
-            }
+        } else if let Some(left) = self.sums.small_pair(i, C::LIMIT) {
+            self.join_chunks(left);
         }
     }
 

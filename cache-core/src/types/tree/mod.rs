@@ -92,12 +92,16 @@ pub(crate) enum End {
 ///
 /// | what | costs |
 /// |---|---|
-/// | `len`, `size`, `clone` | constant |
-/// | `seek`, `find`, `rank`, `chunk`, `first`, `last`, a step | a node a level: log n |
-/// | `edit`, `edit_end` | the same twice, and what is shared with a clone is copied: a node a level |
-/// | a split or a join of chunks, about one in `LIMIT.entries / 2` edits | some nodes a level |
-/// | `remove` of a range, however long | some nodes a level; the two chunks at its ends are copied |
+/// | `len`, `size`, `end`, `clone` | constant |
+/// | `seek`, `find`, `rank`, `chunk`, `next`, `prev` | a look at a node a level: log n |
+/// | `edit`, `edit_end` | the same; a node that is shared with a clone is copied |
+/// | a split or a join of chunks, seldom needed after an edit | some nodes a level |
+/// | `remove` of a range, however long | some nodes a level; of two chunks a part is copied |
 /// | `drop_some` | a chunk |
+///
+/// Where the entries have no order, one is reached by `seek`, and `edit_end` pushes. Where they have
+/// one, `find` gives the chunk to look into or to insert into, and if it gives none, the new entry
+/// goes to the last chunk by `edit_end`.
 ///
 /// Nodes have 8 to 32 children, and those that grow at an end 24 or more: a million entries, a
 /// hundred a chunk, are three levels.
@@ -108,11 +112,14 @@ pub(crate) struct Tree<C: Chunk> {
     height: u8,
     /// Of all that lies below the root.
     total: Sum,
+    /// The last chunk, if there is any.
+    last: Cursor,
 }
 
 impl<C: Chunk> Default for Tree<C> {
     fn default() -> Self {
-        Tree { root: Shared::new(Inner::default()), height: 1, total: Sum::default() }
+        let root = Shared::new(Inner::default());
+        Tree { root, height: 1, total: Sum::default(), last: Cursor::new(0) }
     }
 }
 

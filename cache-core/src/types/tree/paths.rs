@@ -53,10 +53,12 @@ impl<C: Chunk> Tree<C> {
 
     /// The first or the last chunk. `None`: there is none.
     pub(crate) fn end(&self, end: End) -> Option<Cursor> {
-        self.descend(|inner| {
-            let last = inner.len().checked_sub(1)?;
-            Some(if end == End::First { 0 } else { last })
-        })
+        let at = if end == End::First { Cursor::new(self.height) } else { self.last };
+        (self.root.len() > 0).then_some(at)
+    }
+
+    pub(super) fn find_last(&self) -> Option<Cursor> {
+        self.descend(|inner| inner.len().checked_sub(1))
     }
 
     /// The chunk that has the entry of a rank, counted from 0, and the entry's number in it.

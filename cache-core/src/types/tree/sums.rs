@@ -33,12 +33,12 @@ impl Sum {
     }
 
     /// Whether a chunk would rather be joined with another.
-    pub(super) fn is_small(self, limit: Limit) -> bool {
+    fn is_small(self, limit: Limit) -> bool {
         self.count < u64::from(limit.entries / 4) && self.size < limit.bytes / 4
     }
 
     /// Whether two chunks, taken together, still have room.
-    pub(super) fn is_roomy(self, limit: Limit) -> bool {
+    fn is_roomy(self, limit: Limit) -> bool {
         self.count <= u64::from(limit.entries / 4 * 3) && self.size <= limit.bytes / 4 * 3
     }
 }
@@ -98,5 +98,16 @@ impl Sums {
         self.counts.copy_within(at + 1..len, at);
         self.sizes.copy_within(at + 1..len, at);
         self.len -= 1;
+    }
+
+    /// For a chunk that is small, the first one of two to be joined: it and a neighbour.
+    pub(super) fn small_pair(&self, i: usize, limit: Limit) -> Option<usize> {
+        if !self.get(i).is_small(limit) {
+            return None;
+        }
+        let is_roomy = |&left: &usize| {
+            left + 1 < self.len() && self.get(left).and(self.get(left + 1)).is_roomy(limit)
+        };
+        i.checked_sub(1).filter(is_roomy).or(Some(i).filter(is_roomy))
     }
 }
