@@ -34,10 +34,6 @@ impl<E: Keyed> Indexed<E> {
         self.entries.iter()
     }
 
-    pub(crate) fn entry_at(&self, i: usize) -> Option<&E> {
-        self.entries.get(i)
-    }
-
     pub(crate) fn position(&self, hash: u64, key: &[u8]) -> Option<usize> {
         let entries = &self.entries;
         // Hashes that are alike in the bits that the index uses can be made; it shall cost no wait.
@@ -83,20 +79,5 @@ impl<E: Keyed> Indexed<E> {
             }
         }
         self.entries.swap_remove(at)
-    }
-
-    /// Takes out all entries for which `wanted` says so, in order.
-    pub(crate) fn split_off(&mut self, wanted: impl Fn(&E) -> bool) -> Self {
-        let (taken, kept) = core::mem::take(&mut self.entries).into_iter().partition(wanted);
-        *self = Self::from_entries(kept);
-        Self::from_entries(taken)
-    }
-
-    fn from_entries(entries: Vec<E>) -> Self {
-        let mut index = HashTable::with_capacity(entries.len());
-        for (i, entry) in entries.iter().enumerate() {
-            index.insert_unique(entry.hash(), i as u32, |&i| entries[i as usize].hash());
-        }
-        Indexed { entries, index }
     }
 }

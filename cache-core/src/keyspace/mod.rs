@@ -7,9 +7,9 @@
 pub mod adaptive;
 mod entry;
 mod evict;
+pub(crate) mod fields;
 pub(crate) mod indexed;
 mod packed;
-pub(crate) mod segments;
 mod trash;
 
 pub use entry::Entry;

@@ -4,6 +4,7 @@
 
 use super::packed::{Removed, Shared, Store};
 use crate::types::Data;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -11,8 +12,6 @@ use alloc::vec::Vec;
 const AT_ONCE: usize = 256 * 1024;
 /// Bytes of a long run of bytes that are freed in one go.
 const CUT: usize = 4 << 20;
-/// Segments of a large hash that are freed in one go.
-const SEGMENTS: usize = 16;
 /// For so many things that wait, one more is seen to each time: however fast they come, they go as
 /// fast before memory is full of them.
 const WAITING: usize = 4;
@@ -21,7 +20,7 @@ const WAITING: usize = 4;
 enum Item {
     Bytes(Vec<u8>),
     Data(Data),
-    Store(Store),
+    Store(Box<Store>),
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +55,7 @@ impl Trash {
 
     pub(super) fn take_store(&mut self, store: Store) {
         if store.used() + store.slack() > AT_ONCE as u64 {
-            self.0.push_back(Item::Store(store));
+            self.0.push_back(Item::Store(Box::new(store)));
         }
     }
 
@@ -76,7 +75,7 @@ impl Trash {
                 bytes.shrink_to_fit();
                 !bytes.is_empty()
             }
-            Item::Data(data) => (0..SEGMENTS).all(|_| data.drop_some()),
+            Item::Data(data) => data.drop_some(),
             Item::Store(store) => store.drop_some(|removed| self.take(removed)),
         };
         if more {

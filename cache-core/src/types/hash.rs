@@ -1,22 +1,21 @@
 //! The hash: fields and their values, in an order of its own.
 //!
-//! A small hash is one run of bytes, in the order in which its fields came; a large one is an index
-//! over fields. What has grown large stays large.
+//! A small hash is one run of bytes, in the order in which its fields came; a large one has a store
+//! for its fields. What has grown large stays large.
 
-mod large;
 mod small;
 
 use super::{Limits, Structure};
 use crate::hash::HashSeed;
+use crate::keyspace::fields::{Field, Fields};
 use crate::random::Random;
 use alloc::vec::Vec;
-use large::Large;
 use small::{Small, View};
 
 #[derive(Clone, Debug)]
 enum Form {
     Small(Small),
-    Large(Large),
+    Large(Fields),
 }
 
 /// A hash to change.
@@ -29,7 +28,7 @@ pub(crate) struct Hash {
 #[derive(Clone, Copy, Debug)]
 enum FormView<'a> {
     Small(View<'a>),
-    Large(&'a Large),
+    Large(&'a Fields),
 }
 
 /// A hash to read where it lies.
@@ -86,15 +85,15 @@ impl Hash {
             if let Some(new) = small.set(name, value, limits) {
                 return new;
             }
-            let mut large = Large::default();
+            let mut large = Fields::new(self.seed);
             for (name, value) in small.view().iter() {
-                large.set(self.seed.hash(name), name, value);
+                large.set(name, value, None);
             }
             self.form = Form::Large(large);
         }
         match &mut self.form {
             Form::Small(_) => false,
-            Form::Large(large) => large.set(self.seed.hash(name), name, value),
+            Form::Large(large) => large.set(name, value, None),
         }
     }
 
@@ -102,7 +101,7 @@ impl Hash {
     pub(crate) fn remove(&mut self, name: &[u8]) -> bool {
         match &mut self.form {
             Form::Small(small) => small.remove(name),
-            Form::Large(large) => large.remove(self.seed.hash(name), name),
+            Form::Large(large) => large.remove(name),
         }
     }
 }
@@ -154,7 +153,7 @@ impl<'a> HashView<'a> {
     pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
         match self.form {
             FormView::Small(small) => small.get(name),
-            FormView::Large(large) => large.get(self.seed.hash(name), name),
+            FormView::Large(large) => large.get(name).map(|field| field.value),
         }
     }
 
@@ -162,7 +161,7 @@ impl<'a> HashView<'a> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let (small, large) = match self.form {
             FormView::Small(small) => (Some(small.iter()), None),
-            FormView::Large(large) => (None, Some(large.iter())),
+            FormView::Large(large) => (None, Some(large.iter().map(pair))),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten())
     }
@@ -172,7 +171,7 @@ impl<'a> HashView<'a> {
         match self.form {
             FormView::Small(small) if small.len() == 0 => None,
             FormView::Small(small) => small.iter().nth(random.below(small.len() as u64) as usize),
-            FormView::Large(large) => large.choose(random),
+            FormView::Large(large) => large.choose(random).map(pair),
         }
     }
 
@@ -190,7 +189,9 @@ impl<'a> HashView<'a> {
                 small.iter().for_each(|(name, value)| visit(name, value));
                 0
             }
-            FormView::Large(large) => large.scan(cursor, count, visit),
+            FormView::Large(large) => {
+                large.scan(cursor, count, &mut |field| visit(field.name, field.value))
+            }
         }
     }
 
@@ -206,6 +207,10 @@ impl<'a> HashView<'a> {
             })
             .fold(0, u64::wrapping_add)
     }
+}
+
+fn pair<'a>(field: Field<'a>) -> (&'a [u8], &'a [u8]) {
+    (field.name, field.value)
 }
 
 #[cfg(test)]

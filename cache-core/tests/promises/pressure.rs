@@ -95,7 +95,7 @@ fn spared(policy: &str, used: impl Fn(&mut Node, ConnId, Now, &str)) -> usize {
             used(&mut node, conn, now, &i.to_string());
         }
     }
-    let half = (node.keyspace().used_bytes() * 11 / 20).to_string();
+    let half = (node.keyspace().used_bytes() * 12 / 20).to_string();
     node.configure("maxmemory", &half).expect("a good setting");
     let us = 20 * 60_000_000;
     let now = Now { mono_us: START.mono_us + us, wall_us: START.wall_us + us };

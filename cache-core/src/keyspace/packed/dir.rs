@@ -51,11 +51,9 @@ impl Default for Facts {
     }
 }
 
-impl Default for Dir {
+impl Default for Node {
     fn default() -> Self {
-        let empty = Leaf::default();
-        let children = core::array::from_fn(|_| Node::Leaf(empty.clone()));
-        Dir { places: [0; PLACES], children, facts: vec![Facts::default()] }
+        Node::Leaf(Leaf::default())
     }
 }
 
@@ -72,6 +70,14 @@ pub(super) fn behind(path: u64, skip: u32) -> u64 {
 }
 
 impl Dir {
+    /// A directory over one leaf.
+    pub(super) fn of(leaf: &Leaf, facts: Facts) -> Self {
+        let empty = Leaf::default();
+        let mut children = core::array::from_fn(|_| Node::Leaf(empty.clone()));
+        children[0] = Node::Leaf(leaf.clone());
+        Dir { places: [0; PLACES], children, facts: vec![Facts { depth: 0, ..facts }] }
+    }
+
     /// Which child the path, given from this directory's bits on, leads to.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn index(&self, rest: u64) -> usize {

@@ -9,6 +9,7 @@
 
 mod dir;
 mod leaf;
+mod pages;
 mod prefetch;
 mod probe;
 mod record;

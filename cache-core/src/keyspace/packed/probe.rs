@@ -34,12 +34,37 @@ pub(crate) struct Found {
     pub(super) handle: Handle,
 }
 
+/// What paths are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paths {
+    /// The cluster slot, then bits of the hash: keys.
+    Slots,
+    /// The hash alone: what lies below one key.
+    Hashes,
+}
+
+impl Paths {
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn probe(self, seed: HashSeed, key: &[u8]) -> Probe<'_> {
+        match self {
+            Paths::Slots => Probe::new(seed, key),
+            Paths::Hashes => Probe::below_a_key(seed, key),
+        }
+    }
+}
+
 impl<'k> Probe<'k> {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn new(seed: HashSeed, key: &'k [u8]) -> Self {
         let hash = seed.hash(key);
         let path = first_path(slot_of(key)) | hash >> SLOT_BITS;
         Probe { key, hash, path, hint: Hint::default() }
+    }
+
+    /// As [`new`](Self::new), for what lies below one key and so has no slot of its own.
+    pub(crate) fn below_a_key(seed: HashSeed, key: &'k [u8]) -> Self {
+        let hash = seed.hash(key);
+        Probe { key, hash, path: hash, hint: Hint::default() }
     }
 
     /// The same without the key, to be given back to it by [`of`](Self::of).
@@ -52,7 +77,7 @@ impl<'k> Probe<'k> {
         Probe { key, ..self }
     }
 
-    /// Bits of the hash that the path has not.
+    /// Bits of the hash that the path has not, or has at its very end.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn tag(&self) -> u8 {
         self.hash as u8

@@ -49,7 +49,7 @@ impl<T: ?Sized> Shared<T> {
     }
 }
 
-impl<T> Shared<T> {
+impl<T: ?Sized> Shared<T> {
     /// Starts to fetch what tells whether there is a clone: it lies right before the value.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch_count(&self) {
@@ -89,6 +89,15 @@ impl<T: Clone> Shared<T> {
 impl Shared<[u8]> {
     pub(crate) fn from_slice(bytes: &[u8]) -> Self {
         Shared(Arc::from(bytes))
+    }
+
+    /// So many bytes, which begin like these; the others are 0.
+    pub(super) fn with_len(start: &[u8], len: usize) -> Self {
+        // Neither by way of the stack, which may be small, nor of a vector, which would be a copy.
+        let mut new = Shared(core::iter::repeat_n(0, len).collect());
+        let both = start.len().min(len);
+        new.bytes_mut()[..both].copy_from_slice(&start[..both]);
+        new
     }
 
     /// The bytes to write to, copied first when a clone shares them.

@@ -6,15 +6,14 @@
 //! "Distributed Caching with Memcached", Linux Journal 2004); keeping them dense is what a store can
 //! do whose records are found by key alone.
 
+use super::pages::{PAGE_BYTES as PAGE, Pages, Place};
 use super::prefetch::{LINE, prefetch};
 use super::shared::Shared;
 use super::table::Table;
 use alloc::vec::Vec;
 
-/// Bytes of a page: with what an `Arc` and a common allocator add, 16 KiB.
-const PAGE: usize = 16_384 - 24;
 /// The longest record that lies in a page.
-pub(super) const SLOT_LIMIT: usize = 1022;
+pub(super) const SLOT_LIMIT: usize = 1023;
 /// Bits of a handle that say which slot of its page it is.
 const SLOT_BITS: u32 = 10;
 /// Page numbers that fit a handle whose top bit is left to others: 34 GB.
@@ -24,12 +23,13 @@ const PAGES: usize = 1 << (31 - SLOT_BITS);
 const FINE: usize = 128;
 const COARSE: usize = 256;
 const SMALLEST: usize = 16;
-/// Parts of a page of the first size beyond `COARSE`, and of the last.
+/// Parts of a page of the first size beyond `COARSE`.
 const MOST_PARTS: usize = PAGE / (COARSE + 1);
-const LEAST_PARTS: usize = PAGE / SLOT_LIMIT;
 const FINE_CLASSES: usize = (FINE - SMALLEST) / 2 + 1;
 const COARSE_CLASSES: usize = (COARSE - FINE) / 4;
-const CLASSES: usize = FINE_CLASSES + COARSE_CLASSES + (MOST_PARTS - LEAST_PARTS + 1);
+
+/// The number of no page.
+const NONE: u32 = u32::MAX;
 
 /// Where a record lies: page and slot.
 pub(super) type Handle = u32;
@@ -41,63 +41,88 @@ pub(super) struct Moved {
     pub(super) to: Handle,
 }
 
+/// A page: slots of one size.
 #[derive(Clone, Debug)]
-struct Page {
-    bytes: Shared<[u8; PAGE]>,
-    size: u16,
-    class: u16,
+enum Page {
+    Whole {
+        size: u16,
+        /// The page of this size that came before, if there is one.
+        before: u32,
+        place: Place,
+    },
+    /// The last one of its size, as long as it is short.
+    Begun { size: u16, before: u32, bytes: Shared<Vec<u8>> },
 }
 
+// Four to a line of memory: finding a record waits for one.
+const _: () = assert!(size_of::<Option<Page>>() <= 16);
+
 /// All slots of a size.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Class {
-    /// Page numbers; all but the last page are full.
-    pages: Vec<u32>,
-    /// Slots in use.
-    len: usize,
+    size: u16,
+    /// The page that was begun last; all others are full.
+    last: u32,
+    /// Slots in use, at least one.
+    len: u32,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Slabs {
-    pages: Table<Page>,
-    spare: Spare,
+    table: Table<Page>,
+    pages: Pages,
+    /// Those in use, by size.
     classes: Vec<Class>,
-    page_count: usize,
+    /// Bytes of the pages that are begun.
+    begun: u64,
     /// Bytes of the slots in use.
     used: u64,
 }
 
-/// Pages that hold nothing, for the next one that needs a page. Given back to the allocator they would
-/// be cut up for smaller things, and the next page would be taken from new memory.
-#[derive(Debug, Default)]
-struct Spare(Vec<Shared<[u8; PAGE]>>);
+impl Page {
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn size(&self) -> u16 {
+        match *self {
+            Page::Whole { size, .. } | Page::Begun { size, .. } => size,
+        }
+    }
 
-/// A clone has pages enough that it shares.
-impl Clone for Spare {
-    fn clone(&self) -> Self {
-        Spare::default()
+    fn before(&self) -> u32 {
+        match *self {
+            Page::Whole { before, .. } | Page::Begun { before, .. } => before,
+        }
+    }
+
+    /// Slots that there is memory for.
+    fn room(&self) -> usize {
+        match self {
+            Page::Whole { size, .. } => parts(*size),
+            Page::Begun { size, bytes, .. } => bytes.len() / usize::from(*size),
+        }
     }
 }
 
-impl Spare {
-    /// Pages that are kept beside `used` others.
-    fn limit(used: usize) -> usize {
-        used / 4 + 16
-    }
-
-    fn take(&mut self) -> Shared<[u8; PAGE]> {
-        self.0.pop().unwrap_or_else(|| Shared::new([0; PAGE]))
-    }
-
-    /// Keeps a page unless a clone has it too or there are many.
-    fn put(&mut self, mut page: Shared<[u8; PAGE]>, used: usize) {
-        if page.own().is_some() && self.0.len() < Self::limit(used) {
-            self.0.push(page);
-        }
-        while self.0.len() > Self::limit(used) {
-            self.0.pop();
+impl Class {
+    /// Slots in use of the last page.
+    fn tail(&self) -> usize {
+        match self.len as usize % parts(self.size) {
+            0 => parts(self.size),
+            some => some,
         }
     }
+
+    /// Slots that its last page grows by: an eighth of what there is, so that few records of a size
+    /// take no large page.
+    fn step(&self) -> usize {
+        /// Bytes that are not worth growing for.
+        const LEAST: usize = 64;
+        (self.len as usize / 8).max(LEAST / usize::from(self.size)).max(1)
+    }
+}
+
+/// Slots in a page.
+fn parts(size: u16) -> usize {
+    PAGE / usize::from(size)
 }
 
 /// The size class of a record of `len` bytes, at most [`SLOT_LIMIT`].
@@ -135,58 +160,108 @@ impl Slabs {
 
     /// Bytes of pages beyond the slots in use.
     pub(super) fn slack(&self) -> u64 {
-        (self.page_count * PAGE) as u64 - self.used
+        self.begun + self.pages.reserved() - self.used
     }
 
     /// A slot for a record of `len` bytes, at most [`SLOT_LIMIT`]. `None`: there can be no more.
     pub(super) fn alloc(&mut self, len: usize) -> Option<Handle> {
-        let class = class_of(len);
-        let size = size_of_class(class);
-        if self.classes.is_empty() {
-            self.classes.resize_with(CLASSES, Class::default);
-        }
-        let parts = PAGE / size;
-        let slot = self.classes[class].len % parts;
-        if slot == 0 {
-            if self.page_count >= PAGES {
-                return None;
+        let size = slot_size(len) as u16;
+        let at = match self.classes.binary_search_by_key(&size, |class| class.size) {
+            Ok(at) => {
+                if self.classes[at].tail() == parts(size) {
+                    self.classes[at].last = self.begin_page(size, self.classes[at].last)?;
+                }
+                at
             }
-            let bytes = self.spare.take();
-            let page = Page { bytes, size: size as u16, class: class as u16 };
-            let number = self.pages.insert(page);
-            self.page_count += 1;
-            self.classes[class].pages.push(number);
-        }
-        let class = &mut self.classes[class];
+            Err(at) => {
+                let last = self.begin_page(size, NONE)?;
+                self.classes.insert(at, Class { size, last, len: 0 });
+                at
+            }
+        };
+        let class = &mut self.classes[at];
         class.len += 1;
-        self.used += size as u64;
-        let number = class.pages.last().copied().unwrap_or_default();
-        Some(number << SLOT_BITS | slot as u32)
+        let (class, slot) = (*class, class.tail() - 1);
+        if self.table.get(class.last).is_some_and(|page| page.room() == slot) {
+            self.resize_page(class.last, slot + class.step());
+        }
+        self.used += u64::from(size);
+        Some(class.last << SLOT_BITS | slot as u32)
+    }
+
+    /// A page without memory.
+    fn begin_page(&mut self, size: u16, before: u32) -> Option<u32> {
+        let bytes = Shared::default();
+        (self.table.len() < PAGES).then(|| self.table.insert(Page::Begun { size, before, bytes }))
+    }
+
+    /// Gives a page memory for so many slots.
+    fn resize_page(&mut self, number: u32, room: usize) {
+        let Slabs { table, pages, begun, .. } = self;
+        let Some(page) = table.get_mut(number) else { return };
+        let (size, before) = (page.size(), page.before());
+        let len = room * usize::from(size);
+        match page {
+            Page::Begun { bytes, .. } if room < parts(size) => {
+                *begun = *begun - bytes.len() as u64 + len as u64;
+                let bytes = bytes.to_mut();
+                bytes.reserve_exact(len.saturating_sub(bytes.len()));
+                bytes.resize(len, 0);
+                bytes.shrink_to_fit();
+            }
+            Page::Begun { bytes, .. } => {
+                *begun -= bytes.len() as u64;
+                let place = pages.alloc(number);
+                pages.get_mut(place)[..bytes.len()].copy_from_slice(bytes);
+                *page = Page::Whole { size, before, place };
+            }
+            Page::Whole { place, .. } => {
+                *begun += len as u64;
+                let bytes = pages.get(*place)[..len].to_vec();
+                let place = *place;
+                *page = Page::Begun { size, before, bytes: Shared::new(bytes) };
+                self.free_place(place);
+            }
+        }
+    }
+
+    fn free_place(&mut self, place: Place) {
+        if let Some(owner) = self.pages.free(place)
+            && let Some(Page::Whole { place: moved, .. }) = self.table.get_mut(owner)
+        {
+            *moved = place;
+        }
     }
 
     /// Gives a slot back. The last record of its size takes the place.
     pub(super) fn free(&mut self, handle: Handle) -> Option<Moved> {
-        let Page { size, class, .. } = *self.pages.get(handle >> SLOT_BITS)?;
-        let parts = PAGE / usize::from(size);
-        let class = &mut self.classes[usize::from(class)];
-        class.len -= 1;
-        self.used -= u64::from(size);
-        let slot = class.len % parts;
-        let number = class.pages.last().copied().unwrap_or_default();
-        let last = number << SLOT_BITS | slot as u32;
-        if slot == 0 {
-            class.pages.pop();
-        }
+        let size = self.table.get(handle >> SLOT_BITS)?.size();
+        let at = self.classes.binary_search_by_key(&size, |class| class.size).ok()?;
+        let class = self.classes[at];
+        let slot = class.tail() - 1;
+        let last = class.last << SLOT_BITS | slot as u32;
         if last != handle {
             let mut record = [0; SLOT_LIMIT];
             let record = &mut record[..usize::from(size)];
             record.copy_from_slice(self.get(last));
             self.get_mut(handle).copy_from_slice(record);
         }
+        self.used -= u64::from(size);
+        self.classes[at].len -= 1;
         if slot == 0 {
-            self.page_count -= 1;
-            if let Some(page) = self.pages.remove(number) {
-                self.spare.put(page.bytes, self.page_count);
+            let page = self.table.remove(class.last)?;
+            match page {
+                Page::Whole { place, .. } => self.free_place(place),
+                Page::Begun { ref bytes, .. } => self.begun -= bytes.len() as u64,
+            }
+            self.classes[at].last = page.before();
+            if class.len == 1 {
+                self.classes.remove(at);
+            }
+        } else {
+            let (class, page) = (self.classes[at], self.table.get(class.last)?);
+            if page.room() > slot + 2 * class.step() {
+                self.resize_page(class.last, slot + class.step());
             }
         }
         (last != handle).then_some(Moved { from: last, to: handle })
@@ -194,35 +269,49 @@ impl Slabs {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get(&self, handle: Handle) -> &[u8] {
-        match self.pages.get(handle >> SLOT_BITS) {
-            Some(page) => &page.bytes[slot_range(handle, page.size)],
+        match self.table.get(handle >> SLOT_BITS) {
+            Some(Page::Whole { size, place, .. }) => {
+                &self.pages.get(*place)[slot_range(handle, *size)]
+            }
+            Some(Page::Begun { size, bytes, .. }) => &bytes[slot_range(handle, *size)],
             None => &[],
         }
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_mut(&mut self, handle: Handle) -> &mut [u8] {
-        match self.pages.get_mut(handle >> SLOT_BITS) {
-            Some(page) => &mut page.bytes.to_mut()[slot_range(handle, page.size)],
+        match self.table.get(handle >> SLOT_BITS) {
+            Some(Page::Whole { size, place, .. }) => {
+                &mut self.pages.get_mut(*place)[slot_range(handle, *size)]
+            }
+            Some(Page::Begun { .. }) => self.begun_mut(handle),
             None => &mut [],
+        }
+    }
+
+    fn begun_mut(&mut self, handle: Handle) -> &mut [u8] {
+        match self.table.get_mut(handle >> SLOT_BITS) {
+            Some(Page::Begun { size, bytes, .. }) => &mut bytes.to_mut()[slot_range(handle, *size)],
+            _ => &mut [],
         }
     }
 
     /// Starts to fetch where a record's page is.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch_page(&self, handle: Handle) {
-        self.pages.prefetch(handle >> SLOT_BITS);
+        self.table.prefetch(handle >> SLOT_BITS);
     }
 
     /// Starts to fetch a record, and before a write what tells whether a clone shares its page.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch(&self, handle: Handle, to_write: bool) {
-        let Some(page) = self.pages.get(handle >> SLOT_BITS) else { return };
-        let record = &page.bytes[slot_range(handle, page.size)];
-        if to_write {
-            page.bytes.prefetch_count();
+        let record = self.get(handle);
+        if to_write && let Some(Page::Whole { place, .. }) = self.table.get(handle >> SLOT_BITS) {
+            self.pages.prefetch_count(*place);
         }
-        prefetch(record);
+        if let Some(first) = record.first() {
+            prefetch(first);
+        }
         if record.len() > LINE {
             prefetch(&record[LINE]);
         }
@@ -230,7 +319,7 @@ impl Slabs {
 
     /// Drops some of what is left of slabs that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        self.spare.0.pop().is_some() || self.pages.drop_some()
+        self.pages.drop_some() || self.table.drop_some()
     }
 }
 
@@ -248,14 +337,16 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "counts and nothing else")]
     fn each_length_has_the_least_slot_that_fits() {
-        let sizes: Vec<usize> = (0..CLASSES).map(size_of_class).collect();
+        let classes = class_of(SLOT_LIMIT) + 1;
+        let sizes: Vec<usize> = (0..classes).map(size_of_class).collect();
         assert!(sizes.is_sorted(), "{sizes:?}");
-        assert_eq!((sizes[0], sizes[CLASSES - 1]), (SMALLEST, SLOT_LIMIT));
+        assert_eq!((sizes[0], sizes[classes - 1]), (SMALLEST, SLOT_LIMIT));
         for len in 1..=SLOT_LIMIT {
             let least = sizes.iter().copied().find(|&size| size >= len);
             assert_eq!(Some(slot_size(len)), least, "{len}");
             assert!(slot_size(len) - len <= 255);
             assert!(PAGE / slot_size(len) <= 1 << SLOT_BITS);
+            assert_eq!(size_of_class(class_of(slot_size(len))), slot_size(len));
         }
     }
 
@@ -296,10 +387,8 @@ mod tests {
             }
             // Handles shift as others are freed: free whatever lies first.
             let _ = handle;
-            let class = slabs.classes.iter().position(|c| c.len > 0).expect("used");
-            let first = slabs.classes[class].pages[0] << SLOT_BITS;
-            slabs.free(first);
+            slabs.free(slabs.classes[0].last << SLOT_BITS);
         }
-        assert_eq!((slabs.used(), slabs.slack(), slabs.page_count), (0, 0, 0));
+        assert_eq!((slabs.used(), slabs.slack(), slabs.table.len()), (0, 0, 0));
     }
 }

@@ -10,7 +10,7 @@ mod tests;
 mod walk;
 
 use super::leaf::Item;
-use super::probe::{Found, Hint, Probe};
+use super::probe::{Found, Hint, Paths, Probe};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
 use super::slabs::{Handle, SLOT_LIMIT, Slabs};
@@ -32,6 +32,7 @@ const VERSION_BITS: u32 = 40;
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     seed: HashSeed,
+    paths: Paths,
     /// Another one after each change of where entries lie, and never 0, which is nobody's.
     version: u64,
     trie: Trie,
@@ -74,6 +75,7 @@ impl Store {
     pub(crate) fn new(seed: HashSeed, number: u32) -> Self {
         Store {
             seed,
+            paths: Paths::Slots,
             // Counted from 1: the number's upper bits don't fit.
             version: u64::from(number) << VERSION_BITS | 1,
             trie: Trie::default(),
@@ -84,6 +86,11 @@ impl Store {
             len: 0,
             volatile: 0,
         }
+    }
+
+    /// A store for what lies below one key.
+    pub(crate) fn below_a_key(seed: HashSeed) -> Self {
+        Store { paths: Paths::Hashes, ..Store::new(seed, 0) }
     }
 
     pub(crate) fn seed(&self) -> HashSeed {
@@ -239,9 +246,10 @@ impl Store {
                 if leaf.is_full(item.tag) {
                     self.prefetch_all(leaf);
                 }
-                let (seed, slabs, alone) = (self.seed, &self.slabs, &self.alone);
+                let (seed, paths) = (self.seed, self.paths);
+                let (slabs, alone) = (&self.slabs, &self.alone);
                 self.trie.insert(probe.path, item, |handle| {
-                    Probe::new(seed, Record::read(slot(slabs, alone, handle)).key()).path
+                    paths.probe(seed, Record::read(slot(slabs, alone, handle)).key()).path
                 });
                 self.len += 1;
                 Removed::default()

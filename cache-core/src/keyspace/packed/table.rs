@@ -5,25 +5,28 @@ use super::shared::Shared;
 use alloc::vec::Vec;
 
 /// Things in a chunk.
-const CHUNK: usize = 64;
+const CHUNK: usize = 32;
 
 /// Things by number.
 #[derive(Clone, Debug)]
 pub(super) struct Table<T> {
     chunks: Vec<Shared<[Option<T>; CHUNK]>>,
     free: Vec<u32>,
+    /// From here on no number has been given out.
+    next: u32,
+    len: usize,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Table { chunks: Vec::new(), free: Vec::new() }
+        Table { chunks: Vec::new(), free: Vec::new(), next: 0, len: 0 }
     }
 }
 
 impl<T: Clone> Table<T> {
-    /// How many numbers have ever been given out at once.
-    pub(super) fn high_water(&self) -> usize {
-        self.chunks.len() * CHUNK
+    /// How many things there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -47,12 +50,14 @@ impl<T: Clone> Table<T> {
 
     /// Puts a thing in and gives its number: the one that was freed last, or the next.
     pub(super) fn insert(&mut self, thing: T) -> u32 {
-        if self.free.is_empty() {
-            let first = self.high_water() as u32;
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        });
+        if number as usize / CHUNK == self.chunks.len() {
             self.chunks.push(Shared::new([const { None }; CHUNK]));
-            self.free.extend((first..first + CHUNK as u32).rev());
         }
-        let number = self.free.pop().unwrap_or_default();
+        self.len += 1;
         self.chunks[number as usize / CHUNK].to_mut()[number as usize % CHUNK] = Some(thing);
         number
     }
@@ -60,7 +65,14 @@ impl<T: Clone> Table<T> {
     pub(super) fn remove(&mut self, number: u32) -> Option<T> {
         let chunk = self.chunks.get_mut(number as usize / CHUNK)?;
         let thing = chunk.to_mut()[number as usize % CHUNK].take()?;
-        self.free.push(number);
+        self.len -= 1;
+        if self.len == 0 {
+            // Numbers begin anew; what was there for many is given back by and by.
+            (self.next, self.free) = (0, Vec::new());
+            self.chunks.truncate(self.chunks.len().saturating_sub(CHUNK));
+        } else {
+            self.free.push(number);
+        }
         Some(thing)
     }
 
@@ -96,6 +108,6 @@ mod tests {
         assert_eq!((table.get(70), clone.get(70)), (None, Some(&70)));
         assert_eq!(table.insert(1000), 70);
         assert_eq!(table.get_mut(70), Some(&mut 1000));
-        assert_eq!(table.get(5000), None);
+        assert_eq!((table.get(5000), table.len()), (None, 200));
     }
 }

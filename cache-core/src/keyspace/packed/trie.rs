@@ -20,9 +20,10 @@ use super::prefetch::prefetch;
 use super::shared::Shared;
 use super::slabs::Handle;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trie {
-    root: Shared<Dir>,
+    root: Node,
+    facts: Facts,
     /// Bytes of leaves and directories.
     size: u64,
 }
@@ -30,7 +31,7 @@ pub(super) struct Trie {
 /// A way that is gone step by step, so that others can be gone meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way<'a> {
-    dir: &'a Dir,
+    node: &'a Node,
     rest: u64,
 }
 
@@ -38,22 +39,29 @@ impl<'a> Way<'a> {
     /// Goes one directory further. `Err`: to a leaf.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn step(self) -> Result<Way<'a>, &'a Leaf> {
-        match &self.dir.children[self.dir.index(self.rest)] {
+        match self.node {
             Node::Leaf(leaf) => Err(leaf),
-            Node::Dir(dir) => Ok(Way { dir, rest: self.rest << DIR_BITS }),
+            Node::Dir(dir) => {
+                let node = &dir.children[dir.index(self.rest)];
+                Ok(Way { node, rest: self.rest << DIR_BITS })
+            }
         }
     }
 
     /// Starts to fetch the directory.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn prefetch_dir(self) {
-        prefetch(&self.dir.places[place_of(self.rest)]);
+        if let Node::Dir(dir) = self.node {
+            prefetch(&dir.places[place_of(self.rest)]);
+        }
     }
 
     /// Starts to fetch where the directory keeps the next step.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn prefetch_child(self) {
-        prefetch(&self.dir.children[self.dir.index(self.rest)]);
+        if let Node::Dir(dir) = self.node {
+            prefetch(&dir.children[dir.index(self.rest)]);
+        }
     }
 
     /// Goes to the end.
@@ -78,14 +86,8 @@ pub(super) struct Reached<'a> {
     pub(super) earliest: u64,
 }
 
-impl Default for Trie {
-    fn default() -> Self {
-        Trie { root: Shared::new(Dir::default()), size: 0 }
-    }
-}
-
 impl Trie {
-    /// Bytes accounted: leaves, and directories but for the first one's first child.
+    /// Bytes accounted: leaves and directories.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -96,7 +98,7 @@ impl Trie {
     /// [`settle_expiry`](Self::settle_expiry) makes one later: so below each directory that promises
     /// something due there is a leaf that does.
     pub(super) fn earliest(&self) -> u64 {
-        self.root.earliest()
+        self.facts.earliest
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -106,7 +108,7 @@ impl Trie {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn way(&self, path: u64) -> Way<'_> {
-        Way { dir: &self.root, rest: path }
+        Way { node: &self.root, rest: path }
     }
 
     /// The leaves of several paths, on the way to which the waits for memory overlap.
@@ -133,19 +135,20 @@ impl Trie {
 
     /// The leaf of a path, with where the next one begins.
     pub(super) fn reach(&self, path: u64) -> Reached<'_> {
-        let (mut dir, mut skip) = (&*self.root, 0);
+        let (mut node, mut facts, mut skip) = (&self.root, self.facts, 0);
         loop {
-            let i = dir.index(behind(path, skip));
-            match &dir.children[i] {
+            skip += u32::from(facts.depth);
+            match node {
                 Node::Leaf(leaf) => {
-                    let shared = skip + u32::from(dir.facts[i].depth);
-                    let width = u64::MAX.checked_shr(shared).unwrap_or(0);
-                    let (next, earliest) = ((path | width).checked_add(1), dir.facts[i].earliest);
-                    return Reached { leaf, next, earliest };
+                    let width = u64::MAX.checked_shr(skip).unwrap_or(0);
+                    let next = (path | width).checked_add(1);
+                    return Reached { leaf, next, earliest: facts.earliest };
                 }
-                Node::Dir(below) => dir = below,
+                Node::Dir(dir) => {
+                    let i = dir.index(behind(path, skip));
+                    (node, facts) = (&dir.children[i], dir.facts[i]);
+                }
             }
-            skip += DIR_BITS;
         }
     }
 
@@ -157,13 +160,17 @@ impl Trie {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn walk_mut(&mut self, path: u64, visit: impl Fn(&mut Facts)) -> &mut Leaf {
-        let (mut dir, mut rest) = (self.root.to_mut(), path);
+        visit(&mut self.facts);
+        let (mut node, mut rest) = (&mut self.root, path);
         loop {
-            let i = dir.index(rest);
-            visit(&mut dir.facts[i]);
-            match &mut dir.children[i] {
+            match node {
                 Node::Leaf(leaf) => return leaf,
-                Node::Dir(below) => dir = below.to_mut(),
+                Node::Dir(dir) => {
+                    let dir = dir.to_mut();
+                    let i = dir.index(rest);
+                    visit(&mut dir.facts[i]);
+                    node = &mut dir.children[i];
+                }
             }
             rest <<= DIR_BITS;
         }
@@ -181,42 +188,45 @@ impl Trie {
 
     /// Makes two leaves of one. `false`: no bit is left to tell its keys apart by.
     fn split(&mut self, path: u64, path_of: impl Fn(Handle) -> u64) -> bool {
-        let (mut dir, mut skip) = (self.root.to_mut(), 0);
-        loop {
+        let (mut node, mut facts, mut skip) = (&mut self.root, self.facts, 0);
+        while skip < PATH_BITS {
+            if let Node::Leaf(leaf) = node {
+                let below = Dir::of(leaf, facts);
+                self.size += below.size();
+                *node = Node::Dir(Shared::new(below));
+            }
+            let Node::Dir(dir) = node else { return false };
+            let dir = dir.to_mut();
             let place = place_of(behind(path, skip));
-            let i = usize::from(dir.places[place]);
-            let depth = u32::from(dir.facts[i].depth);
-            let position = skip + depth;
-            if let Node::Leaf(leaf) = &dir.children[i] {
+            let i = dir.index(behind(path, skip));
+            facts = dir.facts[i];
+            let position = skip + u32::from(facts.depth);
+            if let Node::Leaf(leaf) = &dir.children[i]
+                && u32::from(facts.depth) < DIR_BITS
+            {
                 if position >= PATH_BITS {
                     return false;
                 }
                 let before = leaf.size();
-                if depth < DIR_BITS {
-                    let bit = |handle| behind(path_of(handle), position) >> (PATH_BITS - 1) == 1;
-                    dir.split(place, bit);
-                    let sizes = [i, dir.len() - 1].map(|i| match &dir.children[i] {
-                        Node::Leaf(leaf) => leaf.size(),
-                        Node::Dir(_) => 0,
-                    });
-                    self.size = self.size - before + sizes[0] + sizes[1] + CHILD_SIZE;
-                    return true;
-                }
-                let mut below = Dir::default();
-                below.children[0] = dir.children[i].clone();
-                below.facts[0] = Facts { depth: 0, ..dir.facts[i] };
-                self.size += below.size();
-                dir.children[i] = Node::Dir(Shared::new(below));
+                dir.split(place, |handle| {
+                    behind(path_of(handle), position) >> (PATH_BITS - 1) == 1
+                });
+                let sizes = [i, dir.len() - 1].map(|i| match &dir.children[i] {
+                    Node::Leaf(leaf) => leaf.size(),
+                    Node::Dir(_) => 0,
+                });
+                self.size = self.size - before + sizes[0] + sizes[1] + CHILD_SIZE;
+                return true;
             }
-            let Node::Dir(below) = &mut dir.children[i] else { return false };
-            dir = below.to_mut();
+            node = &mut dir.children[i];
             skip += DIR_BITS;
         }
+        false
     }
 
     /// Takes key `i` out of the leaf of a path.
     pub(super) fn remove(&mut self, path: u64, i: usize) {
-        let freed = remove_below(self.root.to_mut(), path, i);
+        let freed = remove_below(&mut self.root, &mut self.facts, path, i);
         self.size -= freed;
     }
 
@@ -228,45 +238,59 @@ impl Trie {
     /// A path at whose leaf something may expire by `by_ms`: the first from `from` on, or else the
     /// first of all.
     pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
-        let (mut dir, mut rest, mut skip, mut path) = (&*self.root, from, 0, 0);
-        loop {
+        if self.facts.earliest > by_ms {
+            return None;
+        }
+        let (mut node, mut rest, mut skip, mut path) = (&self.root, from, 0, 0);
+        while let Node::Dir(dir) = node {
             let start = place_of(rest);
             let due = |place: &usize| dir.facts[usize::from(dir.places[*place])].earliest <= by_ms;
             let place = (start..PLACES).chain(0..start).find(due)?;
             path |= ((place as u64) << (PATH_BITS - DIR_BITS)) >> skip;
-            match &dir.children[usize::from(dir.places[place])] {
-                Node::Leaf(_) => return Some(path),
-                Node::Dir(below) => dir = below,
-            }
+            node = &dir.children[usize::from(dir.places[place])];
             rest = if place == start { rest << DIR_BITS } else { 0 };
             skip += DIR_BITS;
         }
+        Some(path)
     }
 
     /// Finds anew when the first key of the leaf of a path expires.
     pub(super) fn settle_expiry(&mut self, path: u64, expiry: impl Fn(Handle) -> Option<u64>) {
-        settle_below(self.root.to_mut(), path, &expiry);
+        settle_below(&mut self.root, &mut self.facts, path, &expiry);
     }
 
     /// The leaf, and the key in it, that come after `skip` others.
     pub(super) fn nth(&self, mut skip: usize) -> Option<(&Leaf, usize)> {
-        let mut dir = &*self.root;
+        if skip >= self.facts.len as usize {
+            return None;
+        }
+        let mut node = &self.root;
         loop {
-            let i = dir.facts.iter().position(|facts| {
-                let here = skip < facts.len as usize;
-                skip -= if here { 0 } else { facts.len as usize };
-                here
-            })?;
-            match &dir.children[i] {
+            match node {
                 Node::Leaf(leaf) => return Some((leaf, skip)),
-                Node::Dir(below) => dir = below,
+                Node::Dir(dir) => {
+                    let i = dir.facts.iter().position(|facts| {
+                        let here = skip < facts.len as usize;
+                        skip -= if here { 0 } else { facts.len as usize };
+                        here
+                    })?;
+                    node = &dir.children[i];
+                }
             }
         }
     }
 
     /// Drops some of what is left of a trie that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        drop_below(self.root.to_mut())
+        // What a clone shares costs nothing to let go.
+        let more = match &mut self.root {
+            Node::Dir(dir) => dir.own().is_some_and(drop_below),
+            Node::Leaf(_) => false,
+        };
+        if !more {
+            *self = Trie::default();
+        }
+        more
     }
 }
 
@@ -287,49 +311,49 @@ fn drop_below(dir: &mut Dir) -> bool {
 }
 
 /// Gives the bytes that were freed.
-fn remove_below(dir: &mut Dir, rest: u64, item: usize) -> u64 {
-    let i = dir.index(rest);
-    dir.facts[i].len -= 1;
-    let mut freed = 0;
-    match &mut dir.children[i] {
+fn remove_below(node: &mut Node, facts: &mut Facts, rest: u64, item: usize) -> u64 {
+    facts.len -= 1;
+    let dir = match node {
         Node::Leaf(leaf) => {
             let before = leaf.size();
             leaf.remove(item);
-            freed += before - leaf.size();
-            if leaf.len() > MERGE {
-                return freed;
-            }
+            return before - leaf.size();
         }
-        Node::Dir(below) => {
-            let below = below.to_mut();
-            freed += remove_below(below, rest << DIR_BITS, item);
-            let Node::Leaf(only) = &below.children[0] else { return freed };
-            if below.len() > 1 {
-                return freed;
-            }
-            // One leaf needs no directory.
-            freed += below.size();
-            let facts = Facts { depth: DIR_BITS as u8, ..below.facts[0] };
-            dir.children[i] = Node::Leaf(only.clone());
-            dir.facts[i] = facts;
+        Node::Dir(dir) => dir.to_mut(),
+    };
+    let i = dir.index(rest);
+    let mut freed = remove_below(&mut dir.children[i], &mut dir.facts[i], rest << DIR_BITS, item);
+    if matches!(&dir.children[i], Node::Leaf(leaf) if leaf.len() <= MERGE) {
+        while let Some(more) = dir.merge(place_of(rest)) {
+            freed += more;
         }
     }
-    while let Some(more) = dir.merge(place_of(rest)) {
-        freed += more;
+    if let [only] = dir.facts[..]
+        && let Node::Leaf(leaf) = &dir.children[0]
+    {
+        // One leaf needs no directory.
+        freed += dir.size();
+        *facts = Facts { depth: facts.depth, ..only };
+        *node = Node::Leaf(leaf.clone());
     }
     freed
 }
 
-fn settle_below(dir: &mut Dir, rest: u64, expiry: &impl Fn(Handle) -> Option<u64>) {
-    let i = dir.index(rest);
-    dir.facts[i].earliest = match &mut dir.children[i] {
+fn settle_below(
+    node: &mut Node,
+    facts: &mut Facts,
+    rest: u64,
+    expiry: &impl Fn(Handle) -> Option<u64>,
+) {
+    facts.earliest = match node {
         Node::Leaf(leaf) => {
             leaf.items().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
         }
-        Node::Dir(below) => {
-            let below = below.to_mut();
-            settle_below(below, rest << DIR_BITS, expiry);
-            below.earliest()
+        Node::Dir(dir) => {
+            let dir = dir.to_mut();
+            let i = dir.index(rest);
+            settle_below(&mut dir.children[i], &mut dir.facts[i], rest << DIR_BITS, expiry);
+            dir.earliest()
         }
     };
 }

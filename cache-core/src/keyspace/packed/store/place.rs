@@ -1,7 +1,6 @@
 //! Where records come to lie: a slot of the slabs, or memory of their own.
 
 use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
-use crate::keyspace::packed::probe::Probe;
 use crate::keyspace::packed::record::{Kind, Parts, Record};
 use crate::keyspace::packed::shared::Shared;
 use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT, slot_size};
@@ -66,7 +65,7 @@ impl Store {
             return Some(record);
         }
         if let Some(moved) = self.slabs.free(handle) {
-            let probe = Probe::new(self.seed, self.record(moved.to).key());
+            let probe = self.paths.probe(self.seed, self.record(moved.to).key());
             let (path, tag) = (probe.path, probe.tag());
             if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == moved.from) {
                 self.trie.leaf_mut(path).set_handle(at, moved.to);

@@ -5,7 +5,7 @@ use super::{ALONE, Place, Removed, Store, slot};
 use crate::hash::slot_of;
 use crate::keyspace::adaptive::Candidate;
 use crate::keyspace::packed::leaf::Leaf;
-use crate::keyspace::packed::probe::{Probe, first_path};
+use crate::keyspace::packed::probe::first_path;
 use crate::keyspace::packed::record::Record;
 use crate::random::Random;
 use alloc::boxed::Box;
@@ -54,7 +54,8 @@ impl Store {
         let (mut visited, mut next, mut last) = (0, Some(from), None);
         while let Some(from) = next {
             let reached = self.trie.reach(from);
-            let place = |record: &Record<'a>| Probe::new(self.seed, record.key()).path >> blur;
+            let place =
+                |record: &Record<'a>| self.paths.probe(self.seed, record.key()).path >> blur;
             let mut due: Vec<(u64, Record<'a>)> = reached
                 .leaf
                 .items()
@@ -162,7 +163,7 @@ impl Store {
                 .collect();
             done += due.len() + LOOK;
             for key in due {
-                if let Some(removed) = self.remove(&Probe::new(self.seed, &key)) {
+                if let Some(removed) = self.remove(&self.paths.probe(self.seed, &key)) {
                     taken.push((key, removed));
                 }
             }

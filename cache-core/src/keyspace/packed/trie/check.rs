@@ -1,7 +1,6 @@
 //! What must hold of a trie, whatever was done to it.
 
 use super::*;
-use crate::keyspace::packed::dir::DIR_SIZE;
 use crate::keyspace::packed::leaf::{LIMIT, SAME};
 use alloc::vec::Vec;
 
@@ -16,9 +15,15 @@ impl Trie {
     /// Goes through all of it. `known` gives a key's path, tag and expiry by its handle.
     pub(in super::super) fn check(&self, known: &dyn Fn(Handle) -> (u64, u8, Option<u64>)) -> Seen {
         let mut seen = Seen::default();
-        check_dir(&self.root, 0, 0, known, &mut seen);
-        // The first directory and its first child are no key's.
-        assert_eq!(seen.size - DIR_SIZE - CHILD_SIZE, self.size);
+        match &self.root {
+            Node::Leaf(leaf) => {
+                check_leaf(leaf, self.facts, 0, 0, known);
+                seen.size += leaf.size();
+                seen.items.extend(leaf.items());
+            }
+            Node::Dir(dir) => check_dir(dir, self.facts, 0, 0, known, &mut seen),
+        }
+        assert_eq!(seen.size, self.size);
         seen
     }
 }
@@ -43,12 +48,16 @@ impl Trie {
 
 fn check_dir(
     dir: &Dir,
+    facts: Facts,
     prefix: u64,
     skip: u32,
     known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
     seen: &mut Seen,
 ) {
     seen.size += dir.size();
+    assert!(dir.len() > 1, "one leaf needs no directory");
+    assert_eq!(facts.earliest, dir.earliest());
+    assert_eq!(facts.len, dir.facts.iter().map(|facts| facts.len).sum::<u32>());
     let mut met = [false; PLACES];
     let mut place = 0;
     while place < PLACES {
@@ -67,11 +76,7 @@ fn check_dir(
             }
             Node::Dir(below) => {
                 assert_eq!(u32::from(facts.depth), DIR_BITS);
-                assert!(below.len() > 1, "one leaf needs no directory");
-                assert_eq!(facts.earliest, below.earliest());
-                let len: u32 = below.facts.iter().map(|facts| facts.len).sum();
-                assert_eq!(facts.len, len);
-                check_dir(below, prefix, skip + DIR_BITS, known, seen);
+                check_dir(below, facts, prefix, skip + DIR_BITS, known, seen);
             }
         }
     }
