@@ -4,6 +4,7 @@ use super::ttl::Unit;
 use super::{
     Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips, shown,
 };
+use crate::config::Class;
 use crate::node::{ConnFlags, Cx};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
@@ -173,10 +174,11 @@ fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, unit: Unit) -> Outcome {
         return Ok(Flow::Done);
     }
     if at_ms <= cx.now_ms() && !cx.conn.has(ConnFlags::REPLAY) {
-        cx.delete(key);
+        cx.expire_at_once(key);
         cx.effect([b"DEL", key]);
     } else {
         cx.set_expiry(key, Some(at_ms));
+        cx.notify(Class::GENERIC, "expire", key);
         cx.effect([b"PEXPIREAT", key, at_ms.to_string().as_bytes()]);
     }
     cx.out().integer(1);
@@ -188,6 +190,7 @@ fn persist<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let had = cx.peek(key).is_some() && cx.expires_at(key).is_some();
     if had {
         cx.set_expiry(key, None);
+        cx.notify(Class::GENERIC, "persist", key);
     }
     cx.out().integer(had.into());
     Ok(Flow::Done)

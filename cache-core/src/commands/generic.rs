@@ -5,6 +5,7 @@ use super::connection::database;
 use super::{
     Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips,
 };
+use crate::config::Class;
 use crate::node::Cx;
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
@@ -193,6 +194,8 @@ fn rename_key<O: Observer>(cx: &mut Cx<'_, O>, replace: bool) -> Result<bool, Er
     }
     let Some((data, expires_at)) = cx.take(from) else { return Err(Error::NoSuchKey) };
     cx.put(to, data, expires_at);
+    cx.notify(Class::GENERIC, "rename_from", from);
+    cx.notify(Class::GENERIC, "rename_to", to);
     Ok(true)
 }
 
@@ -209,6 +212,8 @@ fn move_key<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let moved = taken.is_some();
     if let Some((data, expires_at)) = taken {
         cx.put_in(target, key, data, expires_at);
+        cx.notify(Class::GENERIC, "move_from", key);
+        cx.state.notices.note(Class::GENERIC, "move_to", target, key);
     }
     cx.out().integer(moved.into());
     Ok(Flow::Done)
@@ -234,6 +239,7 @@ fn copy<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         Some(data) if wanted.replace || !cx.exists(target, to) => {
             let expires_at = cx.expires_at(from);
             cx.put_in(target, to, data, expires_at);
+            cx.state.notices.note(Class::GENERIC, "copy_to", target, to);
             true
         }
         _ => false,

@@ -2,6 +2,7 @@
 
 use super::strings::replace;
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec};
+use crate::config::Class;
 use crate::node::Cx;
 use crate::numbers::{add_decimal, parse_i64};
 use crate::observer::Observer;
@@ -56,6 +57,7 @@ fn add<O: Observer>(cx: &mut Cx<'_, O>, by: i64) -> Outcome {
     };
     let sum = old.checked_add(by).ok_or(Error::Overflow)?;
     replace(cx, key, itoa::Buffer::new().format(sum).as_bytes());
+    cx.notify(Class::STRING, "incrby", key);
     cx.out().integer(sum);
     Ok(Flow::Done)
 }
@@ -68,6 +70,7 @@ fn incrbyfloat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         .ok_or(Error::NotAFloat)?
         .ok_or(Error::Text("ERR increment would produce NaN or Infinity"))?;
     replace(cx, key, &sum);
+    cx.notify(Class::STRING, "incrbyfloat", key);
     cx.effect([b"SET", key, &sum, b"KEEPTTL"]);
     cx.out().bulk(&sum);
     Ok(Flow::Done)

@@ -4,7 +4,7 @@ mod lcs;
 mod set;
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips};
-use crate::config::Id;
+use crate::config::{Class, Id};
 use crate::node::{ConnFlags, Cx, check_reply};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
@@ -220,11 +220,13 @@ fn append<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, tail) = (cx.args.at(1), cx.args.at(2));
     let Some(len) = cx.peek_string(key)?.map(<[u8]>::len) else {
         cx.put_string(key, tail, None);
+        cx.notify(Class::STRING, "append", key);
         cx.out().count(tail.len());
         return Ok(Flow::Done);
     };
     let end = longer(cx, len as u64, tail.len() as u64)?;
     write_at(cx, key, len, tail)?;
+    cx.notify(Class::STRING, "append", key);
     cx.out().count(end);
     Ok(Flow::Done)
 }
@@ -244,6 +246,7 @@ fn setrange<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         cx.put_string(key, &[], None);
     }
     write_at(cx, key, end - patch.len(), patch)?;
+    cx.notify(Class::STRING, "setrange", key);
     cx.out().count(len.max(end));
     Ok(Flow::Done)
 }

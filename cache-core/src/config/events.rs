@@ -48,10 +48,10 @@ const LETTERS: [(char, Class); 14] = [
     ('e', Class::EVICTED),
     ('t', Class::STREAM),
     ('d', Class::MODULE),
+    ('n', Class::NEW),
     ('K', Class::KEYSPACE),
     ('E', Class::KEYEVENT),
     ('m', Class::MISS),
-    ('n', Class::NEW),
 ];
 
 impl Class {
@@ -66,11 +66,11 @@ impl Class {
         })
     }
 
-    /// The letters in their usual order.
+    /// The letters in their usual order. As in Redis, `n` isn't shown beside `A`.
     pub(crate) fn letters(self) -> String {
         let all = self.contains(Class::ALL);
         let mut letters = String::from(if all { "A" } else { "" });
-        let rest = if all { self - Class::ALL } else { self };
+        let rest = if all { self - Class::ALL - Class::NEW } else { self };
         letters.extend(LETTERS.iter().filter(|(_, c)| rest.contains(*c)).map(|(letter, _)| letter));
         letters
     }

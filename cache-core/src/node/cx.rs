@@ -308,6 +308,19 @@ impl<O: Observer> Cx<'_, O> {
         true
     }
 
+    /// Removes a key of this connection's database that was given a time that has passed. `false`: it
+    /// isn't there.
+    pub(crate) fn expire_at_once(&mut self, key: &[u8]) -> bool {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if !self.is_there(db, &probe) || !self.state.keyspace.remove(db, &probe) {
+            return false;
+        }
+        self.state.stats.expired += 1;
+        self.note_deleted(db, key);
+        self.notify(Class::EXPIRED, "expired", key);
+        true
+    }
+
     /// Removes a key of this connection's database and gives its value and when it would have
     /// expired. `None`: there is no such key.
     pub(crate) fn take(&mut self, key: &[u8]) -> Option<(Data, Option<u64>)> {

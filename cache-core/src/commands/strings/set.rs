@@ -2,6 +2,7 @@
 
 use crate::commands::ttl::{Expiry, Options, Takes, Ttl, Unit, When};
 use crate::commands::{Error, Flow, Outcome};
+use crate::config::Class;
 use crate::node::{ConnFlags, Cx};
 use crate::observer::Observer;
 use crate::protocol::Args;
@@ -10,7 +11,7 @@ use alloc::vec::Vec;
 pub(super) fn set<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, value) = (cx.args.at(1), cx.args.at(2));
     if cx.args.len() == 3 {
-        cx.put_string(key, value, None);
+        put(cx, key, value, None);
         cx.out().ok();
         return Ok(Flow::Done);
     }
@@ -51,23 +52,30 @@ fn set_and_tell<O: Observer>(
     }
     if let Ttl::Keep = ttl {
         let kept = current_expiry(cx, key);
-        cx.put_string(key, value, kept);
+        put(cx, key, value, kept);
         cx.effect([b"SET", key, value, b"KEEPTTL"]);
     } else {
-        cx.put_string(key, value, None);
+        put(cx, key, value, None);
         cx.effect([b"SET", key, value]);
     }
+}
+
+/// Sets a key and tells those who listen.
+fn put<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], value: &[u8], expires_ms: Option<u64>) {
+    cx.put_string(key, value, expires_ms);
+    cx.notify(Class::STRING, "set", key);
 }
 
 /// Sets a key that expires; one that would have expired already is removed.
 fn set_until<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], value: &[u8], at_ms: u64) {
     if has_passed(cx, at_ms) {
-        if cx.delete(key) {
+        if cx.expire_at_once(key) {
             cx.effect([b"DEL", key]);
         }
         return;
     }
-    cx.put_string(key, value, Some(at_ms));
+    put(cx, key, value, Some(at_ms));
+    cx.notify(Class::GENERIC, "expire", key);
     let at = itoa::Buffer::new().format(at_ms).as_bytes().to_vec();
     cx.effect([b"SET", key, value, b"PXAT", &at]);
 }
@@ -156,16 +164,18 @@ pub(super) fn getex<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     }
     match (expires_ms, options.ttl) {
         (Some(at_ms), _) if has_passed(cx, at_ms) => {
-            cx.delete(key);
+            cx.expire_at_once(key);
             cx.effect([b"DEL", key]);
         }
         (Some(at_ms), _) => {
             cx.set_expiry(key, Some(at_ms));
+            cx.notify(Class::GENERIC, "expire", key);
             let at = itoa::Buffer::new().format(at_ms).as_bytes().to_vec();
             cx.effect([b"PEXPIREAT", key, &at]);
         }
         (None, Ttl::Persist) if cx.expires_at(key).is_some() => {
             cx.set_expiry(key, None);
+            cx.notify(Class::GENERIC, "persist", key);
             cx.effect([b"PERSIST", key]);
         }
         _ => {}
@@ -228,13 +238,16 @@ fn set_pairs<O: Observer>(
     match (expires_ms, ttl) {
         (Some(at_ms), _) if has_passed(cx, at_ms) => {
             let mut removed: Vec<&[u8]> = alloc::vec![b"DEL"];
-            removed.extend(pairs.iter().step_by(2).filter(|key| cx.delete(key)));
+            removed.extend(pairs.iter().step_by(2).filter(|key| cx.expire_at_once(key)));
             if removed.len() > 1 {
                 cx.effect(removed);
             }
         }
         (Some(at_ms), _) => {
             put_all(cx, pairs, |_, _| Some(at_ms));
+            for key in pairs.iter().step_by(2) {
+                cx.notify(Class::GENERIC, "expire", key);
+            }
             let at = itoa::Buffer::new().format(at_ms).as_bytes().to_vec();
             tell_all(cx, b"MSETEX", Some(&count), pairs, &[b"PXAT", &at]);
         }
@@ -267,7 +280,7 @@ fn put_all<O: Observer>(
     let values = pairs.iter().skip(1).step_by(2);
     for (key, value) in pairs.iter().step_by(2).zip(values) {
         let at_ms = expires_ms(cx, key);
-        cx.put_string(key, value, at_ms);
+        put(cx, key, value, at_ms);
     }
 }
 
