@@ -197,7 +197,7 @@ fn main() {
     let named: Vec<&str> = words.iter().map(String::as_str).filter(|w| PARTS.contains(w)).collect();
     let chosen = |part: &str| named.is_empty() || named.contains(&part);
     println!("{keys} keys of 16 bytes with values of 64; times in µs, sums in ms");
-    println!("without the time in which the thread did not run");
+    println!("what takes longer than 10 µs is told by the thread's CPU time");
     for part in PARTS.iter().filter(|part| chosen(part)) {
         println!("\n{part}: {}", load());
         println!("| what | times | p50 | p99 | p99.9 | p99.99 | max | sum |");
