@@ -29,7 +29,8 @@ impl Node {
     /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
         let now = now.clamped();
-        timers::tick(&mut self.state, &mut self.conns, now, budget.background, observer);
+        let expire = budget.background.saturating_add(core::mem::take(&mut self.ran));
+        timers::tick(&mut self.state, &mut self.conns, now, expire, observer);
         self.serve_waiting(now, &mut { budget.background }, observer);
         // Not what the expired keys have left of it: with many of them nobody would be served.
         let mut background = budget.background;
@@ -97,6 +98,7 @@ impl Node {
             };
             turn -= 1;
             *left -= 1;
+            self.ran += 1;
             if !done {
                 // Blocked or suspended: the others go on.
                 break conn.suspended.is_some();

@@ -90,6 +90,8 @@ pub struct Node {
     /// Kept for its memory; empty between turns.
     batch: batch::Batch,
     glance: glance::Glance,
+    /// Commands that `run` executed when it was last called.
+    ran: u32,
 }
 
 /// Getters.
@@ -102,6 +104,7 @@ impl Node {
             state: State::new(config, seed, now.clamped()),
             batch: batch::Batch::default(),
             glance: glance::Glance::default(),
+            ran: 0,
         }
     }
 

@@ -20,6 +20,26 @@ fn keys_that_expire_all_at_once_hold_nobody_up() {
     assert!(node.keyspace().len(0) > 0, "some are left for the next call");
 }
 
+/// However little is removed in one call.
+#[test]
+fn keys_that_expire_go_as_fast_as_they_come() {
+    let (mut node, conn) = node(&[]);
+    let budget = Budget { background: 16, ..Budget::default() };
+    let mut now = START;
+    for turn in 0..200 {
+        let sets: Vec<Vec<u8>> = (0..100)
+            .map(|i| {
+                request::encode([&b"SET"[..], format!("{turn}:{i}").as_bytes(), b"v", b"PX", b"1"])
+            })
+            .collect();
+        let _ = node.handle_bytes(conn, &sets.concat());
+        while node.run(now, budget, &mut ()) == Run::More {}
+        now.mono_us += 100_000;
+        now.wall_us += 100_000;
+    }
+    assert!(node.keyspace().len(0) < 1000, "{}", node.keyspace().len(0));
+}
+
 /// Its replies could have woken it: there are none.
 #[test]
 fn who_waits_for_effects_to_be_fetched_goes_on_without_being_answered() {
