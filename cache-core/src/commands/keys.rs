@@ -98,6 +98,7 @@ fn flags_by_arguments(spec: &Spec, flags: KeyFlags, args: Args<'_>) -> KeyFlags 
     match spec.name {
         "set" if gets() => KeyFlags::RW | KeyFlags::ACCESS | KeyFlags::UPDATE,
         "set" => KeyFlags::OW | KeyFlags::UPDATE,
+        "bitfield" if super::bitmaps::only_reads(args) => KeyFlags::RO | KeyFlags::ACCESS,
         _ => flags - KeyFlags::VARIABLE_FLAGS,
     }
 }

@@ -73,6 +73,7 @@ families! {
     scan,
     strings,
     numbers,
+    bitmaps,
     hashes,
     transactions,
     pubsub,

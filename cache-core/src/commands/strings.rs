@@ -253,16 +253,19 @@ fn setrange<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 /// The length of `more` bytes behind `len` others, when a string may have it.
 fn longer<O: Observer>(cx: &Cx<'_, O>, len: u64, more: u64) -> Result<usize, Error> {
-    let limit = if cx.conn.has(ConnFlags::REPLAY) {
-        // What was taken once is taken again, whatever the limit is now.
-        u64::MAX
-    } else {
-        cx.state.config.number(Id::ProtoMaxBulkLen).unsigned_abs().min(BULK_LIMIT.into())
-    };
     len.checked_add(more)
-        .filter(|&sum| sum <= limit)
+        .filter(|&sum| sum <= longest(cx))
         .and_then(|sum| usize::try_from(sum).ok())
         .ok_or(Error::StringTooLong)
+}
+
+/// The most bytes that a command may make a string have.
+pub(super) fn longest<O: Observer>(cx: &Cx<'_, O>) -> u64 {
+    if cx.conn.has(ConnFlags::REPLAY) {
+        // What was taken once is taken again, whatever the limit is now.
+        return u64::MAX;
+    }
+    cx.state.config.number(Id::ProtoMaxBulkLen).unsigned_abs().min(BULK_LIMIT.into())
 }
 
 /// Writes into the string at a key, which is there, behind zeros where it is shorter.

@@ -1,4 +1,4 @@
-//! In which form writes to strings and hashes are recorded.
+//! In which form writes are recorded.
 
 use crate::START;
 use crate::hostile::settle;
@@ -44,6 +44,14 @@ const EFFECTS: &[(&str, &str)] = &[
     ("MSETEX 2 c 1 d 2 EX 10", "MSETEX 2 c 1 d 2 PXAT 1767225610000"),
     ("MSETEX 2 c 1 d 2 KEEPTTL", "MSETEX 2 c 1 d 2 KEEPTTL"),
     ("MSETEX 2 c 1 gone 2 PXAT 1", "DEL c"),
+    ("SETBIT bits 7 1", "SETBIT bits 7 1"),
+    ("SETBIT bits 7 1", ""),
+    ("BITFIELD bits GET u8 100", ""),
+    ("BITFIELD bits OVERFLOW FAIL SET u8 0 256", ""),
+    ("BITFIELD bits OVERFLOW FAIL SET u8 8 256", "BITFIELD bits OVERFLOW FAIL SET u8 8 256"),
+    ("BITOP NOT bits bits", "BITOP NOT bits bits"),
+    ("BITOP AND bits gone", "BITOP AND bits gone"),
+    ("BITOP AND bits gone", ""),
     ("HSET h f 1", "HSET h f 1"),
     ("HSETNX h f 1", ""),
     ("HSETNX h g 1", "HSET h g 1"),
