@@ -105,6 +105,7 @@ fn an_empty_tree() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes too long")]
 fn pushes_fill_chunks_to_the_brim() {
     for end in [End::First, End::Last] {
         let mut tree = Tree::<Strings>::default();
@@ -145,6 +146,7 @@ fn a_cursor_of_another_tree_leads_nowhere_worse() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes too long")]
 fn what_nobody_uses_goes_by_and_by() {
     let mut tree =
         Tree::from_chunks((0..3000u32).map(|i| Strings(alloc::vec![i.to_le_bytes().to_vec()])));

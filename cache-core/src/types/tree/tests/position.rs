@@ -140,3 +140,27 @@ proptest! {
         }
     }
 }
+
+/// Nodes that a cut leaves with too few children, some levels below each other.
+#[test]
+#[cfg_attr(miri, ignore = "takes too long")]
+fn cuts_in_a_tall_tree() {
+    const N: u64 = 20_000;
+    let chunk = |i: u64| Strings(alloc::vec![i.to_le_bytes().to_vec()]);
+    let tall = Tree::from_chunks((0..N).map(chunk));
+    assert_eq!(tall.height, 4);
+    let is = |tree: &Tree<Strings>, ranks: &mut dyn Iterator<Item = u64>| {
+        tree.check();
+        assert!(tree.chunks().cloned().eq(ranks.map(chunk)));
+    };
+    let mut random = crate::random::Random::new(1);
+    for i in 0..60 {
+        let (a, b) = (random.below(N), random.below(N));
+        let (from, to) = if i % 2 == 0 { (a, a + b % 1500) } else { (a.min(b), a.max(b)) };
+        let to = to.min(N);
+        let mut tree = tall.clone();
+        is(&tree.remove(from..to), &mut (from..to));
+        is(&tree, &mut (0..from).chain(to..N));
+    }
+    is(&tall, &mut (0..N));
+}
