@@ -91,6 +91,8 @@ params! {
         "Unprocessed input at which a client is closed.";
     ProtoMaxBulkLen "proto-max-bulk-len" Kind::Memory { min: 1 << 16 }, "512mb", live,
         "The longest single argument; 1 GB at the most, whatever is said.";
+    TrackingTableMaxKeys "tracking-table-max-keys" COUNT, "1000000", live,
+        "The most keys that are remembered for CLIENT TRACKING; 0 is no limit.";
     NotifyKeyspaceEvents "notify-keyspace-events" Kind::Events, "", live,
         "Which events on keys are told by pub/sub: letters of classes, with K or E for the channels.";
     HashMaxListpackEntries "hash-max-listpack-entries" COUNT, "512", live,

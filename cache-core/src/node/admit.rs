@@ -169,6 +169,8 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
     if limit == 0 {
         return true;
     }
+    // It is nobody's change.
+    state.acting = None;
     let mut evicted = 0;
     loop {
         let used = state.keyspace.used_bytes();

@@ -4,6 +4,7 @@ use super::blocking::Wait;
 use super::error::Error;
 use super::names::Names;
 use super::output::Output;
+use super::tracking::Tracker;
 use crate::protocol::request::Parser;
 use crate::protocol::{Args, Frame, Reply, Resp};
 use crate::sorted;
@@ -113,6 +114,8 @@ pub(crate) struct Connection {
     /// It executes nothing until something happens or this moment (monotonic microseconds) comes.
     pub(crate) blocked_until_us: Option<u64>,
     pub(crate) suspended: Option<Box<Suspended>>,
+    /// How it tracks keys, if it does.
+    pub(crate) tracker: Option<Box<Tracker>>,
     /// For what its last command waits.
     pub(crate) wait: Option<Box<Wait>>,
 
@@ -154,6 +157,7 @@ impl Connection {
             names_bytes: 0,
             blocked_until_us: None,
             suspended: None,
+            tracker: None,
             wait: None,
             created_us: now_us,
             active_us: now_us,

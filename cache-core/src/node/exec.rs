@@ -342,7 +342,9 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         cx.observer.event(cx.now, event);
     }
     cx.conn.last_command = cx.spec.name;
+    cx.state.acting = Some(cx.conn.id);
     let outcome = commands::handler::<O>(id)(cx);
+    cx.state.acting = None;
     let failed = outcome.is_err();
     let flow = outcome.unwrap_or_else(|error| {
         let message = error.message();
@@ -361,6 +363,9 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         calls.done += 1;
         calls.failed += u64::from(failed);
     }
+    if cx.conn.tracker.is_some() && flow == Flow::Done {
+        track(cx);
+    }
     if cx.state.dirty != dirty {
         // After each command and not each turn, whose end depends on how the input was cut.
         cx.state.stats.peak_bytes = cx.state.stats.peak_bytes.max(cx.state.keyspace.used_bytes());
@@ -369,6 +374,28 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         cx.state.effects.append(cx.conn.db, cx.args.iter());
     }
     flow
+}
+
+/// Remembers which keys a client that tracks them has read.
+#[cold]
+fn track<O: Observer>(cx: &mut Cx<'_, O>) {
+    let reads = cx.spec.flags.contains(Flags::READONLY) && !cx.spec.flags.contains(Flags::PUBSUB);
+    if reads && cx.conn.tracks_reads() {
+        let keys = commands::find_keys(cx.spec, cx.args).unwrap_or_default();
+        for key in keys {
+            cx.state.tracking.remember(cx.conn.id, cx.args.at(key.index));
+        }
+        let limit = cx.state.config.number(Id::TrackingTableMaxKeys).unsigned_abs();
+        cx.state.tracking.make_room(limit, &mut cx.state.random);
+    }
+    // What CLIENT CACHING says holds for the next command, or for a whole transaction.
+    let holds_on = cx.in_exec || cx.conn.has(ConnFlags::MULTI);
+    if !holds_on
+        && cx.spec.container() != Some("client")
+        && let Some(tracker) = &mut cx.conn.tracker
+    {
+        tracker.caching = false;
+    }
 }
 
 /// Obeys a stream of effects no longer. Each of them was possible where it was recorded: where one is

@@ -24,6 +24,7 @@ mod serve;
 mod state;
 mod stats;
 mod timers;
+mod tracking;
 mod watch;
 
 pub use conn::{ConnId, Peer};
@@ -41,6 +42,7 @@ pub(crate) use exec::call;
 pub(crate) use link::Link;
 pub(crate) use state::{ClientPause, State};
 pub(crate) use stats::Stats;
+pub(crate) use tracking::{Modes, Tracker};
 pub(crate) use watch::key_at;
 
 use crate::config::{Config, Id};

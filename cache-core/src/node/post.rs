@@ -17,6 +17,20 @@ pub(crate) struct Post<'a> {
 }
 
 impl Post<'_> {
+    pub(super) fn get(&self, id: ConnId) -> Option<&Connection> {
+        match self.own.as_deref() {
+            Some(own) if own.id == id => Some(own),
+            _ => self.conns.get(id),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnId) -> Option<&mut Connection> {
+        match self.own.as_deref_mut() {
+            Some(own) if own.id == id => Some(own),
+            _ => self.conns.get_mut(id),
+        }
+    }
+
     /// Sends a message to a connection. One to the connection whose turn it is follows the reply of
     /// its command.
     pub(crate) fn deliver(&mut self, to: ConnId, write: impl FnOnce(&mut Reply)) {
@@ -66,6 +80,9 @@ impl Post<'_> {
     pub(super) fn tell_news(&mut self) {
         if !self.state.notices.is_empty() {
             notices::tell(self);
+        }
+        if self.state.tracking.has_news() {
+            self.tell_tracking();
         }
     }
 }

@@ -8,6 +8,7 @@ use super::notices::Notices;
 use super::output::Output;
 use super::pubsub::PubSub;
 use super::stats::{Rates, Stats, Tally};
+use super::tracking::Tracking;
 use super::watch::Watch;
 use super::{
     Action, Durability, Link, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
@@ -50,6 +51,9 @@ pub(crate) struct State {
     pub(crate) watch: Watch,
     pub(crate) notices: Notices,
     pub(crate) blocked: Blocked,
+    pub(crate) tracking: Tracking,
+    /// Whose command is changing data.
+    pub(crate) acting: Option<ConnId>,
     pub(crate) stats: Stats,
     pub(crate) tally: Tally,
     pub(crate) rates: Rates,
@@ -103,6 +107,8 @@ impl State {
             watch: Watch::new(hash_seed),
             notices: Notices::default(),
             blocked: Blocked::new(hash_seed),
+            tracking: Tracking::new(hash_seed),
+            acting: None,
             stats: Stats::default(),
             tally: Tally::default(),
             rates: Rates::default(),
@@ -160,6 +166,9 @@ impl State {
         if let Some(wait) = &conn.wait {
             self.blocked.remove(conn.id, conn.db, wait);
         }
+        if let Some(tracker) = &conn.tracker {
+            self.tracking.forget(conn.id, tracker);
+        }
         self.note_link_lost(conn.id);
     }
 
@@ -168,6 +177,7 @@ impl State {
         self.dirty += 1;
         self.watch.touch(db, key);
         self.blocked.touch(db, key);
+        self.tracking.touch(key, self.acting);
     }
 }
 
@@ -198,6 +208,7 @@ impl State {
         self.stats.expired += 1;
         self.watch.touch(db, key);
         self.blocked.touch(db, key);
+        self.tracking.touch(key, None);
         self.effects.append(db, [&b"DEL"[..], key]);
         self.notices.note(Class::EXPIRED, "expired", db, key);
     }

@@ -7,6 +7,7 @@ mod library;
 mod pressure;
 mod story;
 mod streams;
+mod tracking;
 mod turns;
 
 use cache_core::config::Config;

@@ -2,7 +2,8 @@
 
 use super::super::{Flow, Outcome};
 use super::filter::Filter;
-use crate::node::{ConnFlags, ConnId, Connection, Cx, State};
+use super::tracking::redirection;
+use crate::node::{ConnFlags, ConnId, Connection, Cx, Modes, State};
 use crate::observer::Observer;
 use crate::protocol::Resp;
 use crate::time::Now;
@@ -70,6 +71,11 @@ pub(super) fn flags(conn: &Connection, state: &State) -> String {
     if conn.blocked_until_us.is_some() {
         letters.push('b');
     }
+    if let Some(tracker) = &conn.tracker {
+        letters.push('t');
+        letters.extend(tracker.broken.then_some('R'));
+        letters.extend(tracker.modes.contains(Modes::BCAST).then_some('B'));
+    }
     if state.watch.is_dirty(conn.id) {
         letters.push('d');
     }
@@ -94,7 +100,7 @@ fn describe(out: &mut String, conn: &Connection, state: &State, now: Now, args: 
         out,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={} db={} sub={} psub={} \
          ssub=0 multi={multi} watch={} qbuf={} qbuf-free=0 argv-mem={args} multi-mem={} \
-         obl={output} oll=0 omem={output} tot-mem={} events={} cmd={} user={} redir=-1 resp={} \
+         obl={output} oll=0 omem={output} tot-mem={} events={} cmd={} user={} redir={} resp={} \
          lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
         conn.id.id,
         conn.addr,
@@ -115,6 +121,7 @@ fn describe(out: &mut String, conn: &Connection, state: &State, now: Now, args: 
         if output > 0 { "rw" } else { "r" },
         conn.last_command,
         conn.user,
+        redirection(conn),
         if conn.out.reply.resp() == Resp::V3 { 3 } else { 2 },
         conn.lib_name,
         conn.lib_ver,

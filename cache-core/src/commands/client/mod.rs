@@ -1,12 +1,13 @@
 //! CLIENT: who is connected, and how a connection wants to be treated.
 //!
-//! [`list`] describes connections, [`filter`] chooses some of them, [`kill`] closes them and
-//! [`pause`] makes them wait.
+//! [`list`] describes connections, [`filter`] chooses some of them, [`kill`] closes them,
+//! [`pause`] makes them wait, and [`tracking`] lets them hear which keys change.
 
 mod filter;
 mod kill;
 mod list;
 mod pause;
+mod tracking;
 
 use super::{Categories, Error, Flags, Flow, Group, Outcome, Role, Spec, Tips, shown};
 use crate::node::{ConnFlags, Cx};
@@ -31,6 +32,48 @@ rows! {
         "capability [capability ...]",
         "Says what the client is able to do, such as to follow redirections.",
     ),
+    tracking::caching: Spec::new(
+        "client|caching",
+        3,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | ALLOW_BUSY),
+        Group::Connection,
+    )
+    .acl(Categories::CONNECTION)
+    .docs(
+        "6.0.0",
+        "O(1)",
+        "<YES | NO>",
+        "Whether the keys that the next command reads are tracked.",
+    ),
+    tracking::getredir: Spec::new(
+        "client|getredir",
+        2,
+        bits!(Flags: NOSCRIPT | LOADING | STALE | ALLOW_BUSY),
+        Group::Connection,
+    )
+    .acl(Categories::CONNECTION)
+    .docs("6.0.0", "O(1)", "", "Which client is told in this one's place that keys changed."),
+    tracking::tracking: Spec::new(
+        "client|tracking",
+        -3,
+        bits!(Flags: NOSCRIPT | LOADING | STALE),
+        Group::Connection,
+    )
+    .acl(Categories::CONNECTION)
+    .docs(
+        "6.0.0",
+        "O(N) for N prefixes",
+        "<ON | OFF> [REDIRECT client-id] [PREFIX prefix ...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+        "Lets the client hear when keys that it has read change.",
+    ),
+    tracking::trackinginfo: Spec::new(
+        "client|trackinginfo",
+        2,
+        bits!(Flags: NOSCRIPT | LOADING | STALE),
+        Group::Connection,
+    )
+    .acl(Categories::CONNECTION)
+    .docs("6.2.0", "O(N) for N prefixes", "", "How the client tracks keys."),
     getname: Spec::new(
         "client|getname",
         2,

@@ -106,7 +106,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "client_recent_max_input_buffer:{}", most(Connection::unread_input));
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
     line!(out, "blocked_clients:{}", state.blocked.clients());
-    line!(out, "tracking_clients:0");
+    line!(out, "tracking_clients:{}", state.tracking.clients());
     line!(out, "pubsub_clients:{}", count(|conn| conn.subscriptions() > 0));
     line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
     line!(out, "total_watched_keys:{watched}");
@@ -209,6 +209,10 @@ fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "keyspace_misses:{}", stats.misses);
     line!(out, "pubsub_channels:{}", state.pubsub.channel_count());
     line!(out, "pubsub_patterns:{}", state.pubsub.pattern_count());
+    let [keys, items, prefixes] = state.tracking.totals();
+    line!(out, "tracking_total_keys:{keys}");
+    line!(out, "tracking_total_items:{items}");
+    line!(out, "tracking_total_prefixes:{prefixes}");
     line!(out, "total_error_replies:{}", stats.errors);
     line!(out, "client_query_buffer_limit_disconnections:{}", stats.query_limit_closes);
     line!(out, "client_output_buffer_limit_disconnections:{}", stats.output_limit_closes);

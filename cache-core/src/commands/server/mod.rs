@@ -96,6 +96,7 @@ fn flush<O: Observer>(cx: &mut Cx<'_, O>, only: Option<u32>) {
         .sum();
     cx.state.dirty += removed as u64;
     cx.state.blocked.touch_where(|db| only.is_none_or(|only| only == db));
+    cx.state.tracking.flush();
     if removed > 0 {
         cx.effect([if only.is_some() { "FLUSHDB" } else { "FLUSHALL" }]);
     }
