@@ -18,7 +18,7 @@ pub(crate) use packed::{Content, Found, Kind, Probe, Shared};
 
 use crate::hash::HashSeed;
 use crate::random::Random;
-use crate::types::Data;
+use crate::types::{Data, LONG};
 use adaptive::Candidate;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -210,6 +210,12 @@ impl Keyspace {
         expires_ms: Option<u64>,
         fresh: u32,
     ) {
+        let content = match content {
+            Content::Bytes(Kind::String, bytes) if bytes.len() > LONG => {
+                Content::Object(Data::String(bytes.to_vec()))
+            }
+            content => content,
+        };
         let removed = self.change(db, |store| store.put(probe, content, expires_ms, fresh));
         self.trash.take(removed);
     }
@@ -293,7 +299,7 @@ impl Keyspace {
 
     /// Frees a part of what was removed and was too large to be freed at once.
     pub(crate) fn free_some(&mut self) {
-        self.trash.free_some();
+        self.trash.free_some(self.used);
     }
 }
 
@@ -373,5 +379,37 @@ impl Keyspace {
         let store = &self.dbs[db as usize];
         let (record, access) = store.at(Place { path, at });
         (Entry::new(store, record), access)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn address(keyspace: &Keyspace, key: &[u8]) -> Option<*const u8> {
+        Some(keyspace.get(0, key)?.as_string()?.as_ptr())
+    }
+
+    #[test]
+    fn a_long_string_is_moved_to_another_key_and_not_copied() {
+        let mut keyspace = Keyspace::new(1, HashSeed::new(1, 2));
+        let (from, to) = (keyspace.probe(b"from"), keyspace.probe(b"to"));
+        let long = vec![b'x'; LONG + 1];
+        keyspace.put(0, &to, Content::Bytes(Kind::String, &long), None, 0);
+        // Both ways in which a string becomes long.
+        for grows in [false, true] {
+            let start = &long[..if grows { 5 } else { long.len() }];
+            keyspace.put(0, &from, Content::Bytes(Kind::String, start), Some(7), 0);
+            assert!(keyspace.resize(0, &from, long.len()).is_some());
+            let before = address(&keyspace, b"from");
+            assert!(before.is_some());
+            let (data, expires_at) = keyspace.take(0, &from).expect("it is there");
+            assert_eq!((data.size(), expires_at), (long.len() as u64, Some(7)));
+            keyspace.put(0, &to, Content::Object(data), expires_at, 0);
+            assert_eq!((address(&keyspace, b"to"), address(&keyspace, b"from")), (before, None));
+        }
+        assert!(keyspace.remove(0, &to));
+        assert_eq!(keyspace.used_bytes(), 0);
     }
 }

@@ -17,7 +17,7 @@ use super::slabs::{Handle, SLOT_LIMIT, Slabs};
 use super::table::Table;
 use super::trie::Trie;
 use crate::hash::HashSeed;
-use crate::types::Data;
+use crate::types::{Data, LONG};
 use alloc::vec::Vec;
 
 /// The bit of a handle that says that the record lies alone.
@@ -303,6 +303,9 @@ impl Store {
         let Found { at, handle } = self.find(probe)?;
         let at = at as usize;
         let parts = self.record(handle).parts();
+        if parts.kind == Kind::Object {
+            return self.resize_object(object_number(parts.value), len);
+        }
         let old = parts.value.len();
         let short = parts.len() - old + len <= SLOT_LIMIT;
         if len == old {
@@ -312,6 +315,17 @@ impl Store {
             let mut value = parts.value[..old.min(len)].to_vec();
             value.resize(len, 0);
             let parts = Parts { key: probe.key, value: &value, ..parts };
+            self.rewrite(probe.path, at, handle, &parts);
+            return Some(());
+        }
+        if len > LONG {
+            let expires_ms = parts.expires_ms;
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(len).ok()?;
+            bytes.extend_from_slice(parts.value);
+            bytes.resize(len, 0);
+            let number = self.add_object(Data::String(bytes)).to_le_bytes();
+            let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &number };
             self.rewrite(probe.path, at, handle, &parts);
             return Some(());
         }
@@ -333,7 +347,14 @@ impl Store {
     /// A string's bytes to write to.
     pub(crate) fn string_mut(&mut self, probe: &Probe<'_>) -> Option<&mut [u8]> {
         let Found { handle, .. } = self.find(probe)?;
-        let range = self.record(handle).value_range();
+        let record = self.record(handle);
+        if record.kind() == Kind::Object {
+            return match self.objects.get_mut(object_number(record.value()))?.to_mut() {
+                Data::String(bytes) => Some(bytes),
+                _ => None,
+            };
+        }
+        let range = record.value_range();
         self.slot_mut(handle).get_mut(range)
     }
 

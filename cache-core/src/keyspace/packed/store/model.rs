@@ -271,7 +271,7 @@ impl Side {
             objects += usize::from(removed.object.is_some());
         }) {}
         let is_large = |e: &Entry| matches!(&e.is, Is::String(bytes) if bytes.len() > SLOT_LIMIT);
-        assert!(alone >= self.model.values().filter(|e| is_large(e)).count());
+        assert!(alone + objects >= self.model.values().filter(|e| is_large(e)).count());
         assert!(objects <= self.model.len());
         self.model.clear();
         if let Some(scan) = &mut self.scan {

@@ -79,12 +79,16 @@ impl Store {
         let record = self.alone.get_mut(number)?.to_mut();
         let before = record.len();
         let len = Record::read(record).value_range().start + len;
-        if len > record.capacity() {
-            // Less than a doubling: a string that grows must not take twice what it needs.
-            let more = (len - before).max(before / 8);
-            record.try_reserve_exact(more).ok()?;
-        }
-        record.resize(len, 0);
+        resize(record, len)?;
+        self.large = self.large - before as u64 + len as u64;
+        Some(())
+    }
+
+    /// Makes a string in its large form `len` bytes long. `None`: there is no memory, or it is none.
+    pub(super) fn resize_object(&mut self, number: u32, len: usize) -> Option<()> {
+        let Data::String(bytes) = self.objects.get_mut(number)?.to_mut() else { return None };
+        let before = bytes.len();
+        resize(bytes, len)?;
         self.large = self.large - before as u64 + len as u64;
         Some(())
     }
@@ -109,4 +113,15 @@ impl Store {
         self.large -= ALONE_OVERHEAD + data.size();
         Some(data)
     }
+}
+
+/// Gives a string another length. `None`: there is no memory.
+fn resize(bytes: &mut Vec<u8>, len: usize) -> Option<()> {
+    if len > bytes.capacity() {
+        // Less than a doubling: a string that grows must not take twice what it needs.
+        let more = (len - bytes.len()).max(bytes.len() / 8);
+        bytes.try_reserve_exact(more).ok()?;
+    }
+    bytes.resize(len, 0);
+    Some(())
 }
