@@ -74,6 +74,7 @@ families! {
     strings,
     numbers,
     bitmaps,
+    hyperloglog,
     hashes,
     transactions,
     pubsub,

@@ -4,6 +4,7 @@
 //! made for its type. What must never be here: a key, a command.
 
 mod hash;
+pub(crate) mod hyperloglog;
 #[cfg_attr(not(test), expect(dead_code, reason = "large lists, sorted sets and streams come next"))]
 mod tree;
 
