@@ -144,16 +144,12 @@ fn join(bytes: &mut Vec<u8>, mut at: usize) {
     for _ in 0..LOOKED_AT {
         let Some(run) = Run::at(bytes, at) else { return };
         let next = Run::at(bytes, at + run.bytes);
-        match next {
-            Some(next) if run.value > 0 && next.value == run.value => {
-                if run.len + next.len <= LONGEST {
-                    let mut joined = Vec::with_capacity(1);
-                    run.write(&mut joined, run.len + next.len);
-                    bytes.splice(at..at + 2, joined);
-                    continue;
-                }
-            }
-            _ => {}
+        let alike = next.filter(|next| run.value > 0 && next.value == run.value);
+        if let Some(next) = alike.filter(|next| run.len + next.len <= LONGEST) {
+            let mut joined = Vec::with_capacity(1);
+            run.write(&mut joined, run.len + next.len);
+            bytes.splice(at..at + 2, joined);
+            continue;
         }
         at += run.bytes;
     }
