@@ -26,7 +26,7 @@ pub(super) enum Node {
 /// What is known of a child without going there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
-    /// No key below expires before this (wall milliseconds). May be too early, never too late.
+    /// When the first key below expires (wall milliseconds).
     pub(super) earliest: u64,
     /// Keys below.
     pub(super) len: u32,

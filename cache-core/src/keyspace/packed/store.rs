@@ -232,9 +232,10 @@ impl Store {
             }
         };
         let parts = Parts { key: probe.key, expires_ms, kind, value };
-        let found = self.find(probe);
-        let removed = match found {
+        let mut old = None;
+        let removed = match self.find(probe) {
             Some(Found { at, handle }) => {
+                old = self.record(handle).expires_ms();
                 let object = self.forget(handle);
                 let alone = self.rewrite(probe.path, at as usize, handle, &parts);
                 Removed { alone, object }
@@ -248,9 +249,10 @@ impl Store {
                 }
                 let (seed, paths) = (self.seed, self.paths);
                 let (slabs, alone) = (&self.slabs, &self.alone);
-                self.trie.insert(probe.path, item, |handle| {
-                    paths.probe(seed, Record::read(slot(slabs, alone, handle)).key()).path
-                });
+                let record = |handle| Record::read(slot(slabs, alone, handle));
+                let path_of = |handle| paths.probe(seed, record(handle).key()).path;
+                let expiry_of = |handle| record(handle).expires_ms();
+                self.trie.insert(probe.path, item, path_of, expiry_of);
                 self.len += 1;
                 Removed::default()
             }
@@ -259,6 +261,7 @@ impl Store {
             self.volatile += 1;
             self.trie.note_expiry(probe.path, at_ms);
         }
+        self.note_no_expiry(probe.path, old.filter(|_| old != expires_ms));
         removed
     }
 
@@ -285,16 +288,26 @@ impl Store {
         if let Some(at_ms) = at_ms {
             self.trie.note_expiry(probe.path, at_ms);
         }
+        self.note_no_expiry(probe.path, old.filter(|_| old != at_ms));
         true
     }
 
     /// Removes a key. `None`: it isn't there.
     pub(crate) fn remove(&mut self, probe: &Probe<'_>) -> Option<Removed> {
-        let Found { at, handle } = self.find(probe)?;
+        let found = self.find(probe)?;
+        let expired = self.record(found.handle).expires_ms();
+        let removed = self.remove_found(probe.path, found);
+        self.note_no_expiry(probe.path, expired);
+        Some(removed)
+    }
+
+    /// Removes a key that was found, and leaves it to the caller to find anew when the first key of
+    /// its leaf expires.
+    fn remove_found(&mut self, path: u64, Found { at, handle }: Found) -> Removed {
         let object = self.forget(handle);
-        self.trie.remove(probe.path, at as usize);
+        self.trie.remove(path, at as usize);
         self.len -= 1;
-        Some(Removed { alone: self.free(handle), object })
+        Removed { alone: self.free(handle), object }
     }
 
     /// Makes a string `len` bytes long; those beyond the old end are 0. `None`: there is no such key,

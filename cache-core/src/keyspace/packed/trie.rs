@@ -92,11 +92,10 @@ impl Trie {
         self.size
     }
 
-    /// The earliest moment at which a key may expire; `u64::MAX`: none does.
+    /// The earliest moment at which a key expires; `u64::MAX`: none does.
     ///
-    /// A directory's is always the least of its children's, and only
-    /// [`settle_expiry`](Self::settle_expiry) makes one later: so below each directory that promises
-    /// something due there is a leaf that does.
+    /// A directory's is always the least of its children's. A leaf's is that of its keys, provided
+    /// that [`settle_expiry`](Self::settle_expiry) is called when the first of them does so no more.
     pub(super) fn earliest(&self) -> u64 {
         self.facts.earliest
     }
@@ -176,9 +175,15 @@ impl Trie {
         }
     }
 
-    /// Adds a key. `path_of` gives the path of any key in the leaf.
-    pub(super) fn insert(&mut self, path: u64, item: Item, path_of: impl Fn(Handle) -> u64) {
-        while self.leaf(path).is_full(item.tag) && self.split(path, &path_of) {}
+    /// Adds a key. `path_of` and `expiry_of` tell of any key in the leaf.
+    pub(super) fn insert(
+        &mut self,
+        path: u64,
+        item: Item,
+        path_of: impl Fn(Handle) -> u64,
+        expiry_of: impl Fn(Handle) -> Option<u64>,
+    ) {
+        while self.leaf(path).is_full(item.tag) && self.split(path, &path_of, &expiry_of) {}
         let leaf = self.walk_mut(path, |facts| facts.len += 1);
         let before = leaf.size();
         leaf.push(item);
@@ -187,7 +192,12 @@ impl Trie {
     }
 
     /// Makes two leaves of one. `false`: no bit is left to tell its keys apart by.
-    fn split(&mut self, path: u64, path_of: impl Fn(Handle) -> u64) -> bool {
+    fn split(
+        &mut self,
+        path: u64,
+        path_of: impl Fn(Handle) -> u64,
+        expiry_of: impl Fn(Handle) -> Option<u64>,
+    ) -> bool {
         let (mut node, mut facts, mut skip) = (&mut self.root, self.facts, 0);
         while skip < PATH_BITS {
             if let Node::Leaf(leaf) = node {
@@ -211,11 +221,14 @@ impl Trie {
                 dir.split(place, |handle| {
                     behind(path_of(handle), position) >> (PATH_BITS - 1) == 1
                 });
-                let sizes = [i, dir.len() - 1].map(|i| match &dir.children[i] {
-                    Node::Leaf(leaf) => leaf.size(),
-                    Node::Dir(_) => 0,
-                });
-                self.size = self.size - before + sizes[0] + sizes[1] + CHILD_SIZE;
+                self.size = self.size - before + CHILD_SIZE;
+                for i in [i, dir.len() - 1] {
+                    let Node::Leaf(leaf) = &dir.children[i] else { continue };
+                    self.size += leaf.size();
+                    if facts.earliest != u64::MAX {
+                        dir.facts[i].earliest = earliest(leaf, &expiry_of);
+                    }
+                }
                 return true;
             }
             node = &mut dir.children[i];
@@ -235,7 +248,7 @@ impl Trie {
         self.walk_mut(path, |facts| facts.earliest = facts.earliest.min(at_ms));
     }
 
-    /// A path at whose leaf something may expire by `by_ms`: the first from `from` on, or else the
+    /// A path at whose leaf something expires by `by_ms`: the first from `from` on, or else the
     /// first of all.
     pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
         if self.facts.earliest > by_ms {
@@ -346,9 +359,7 @@ fn settle_below(
     expiry: &impl Fn(Handle) -> Option<u64>,
 ) {
     facts.earliest = match node {
-        Node::Leaf(leaf) => {
-            leaf.items().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
-        }
+        Node::Leaf(leaf) => earliest(leaf, expiry),
         Node::Dir(dir) => {
             let dir = dir.to_mut();
             let i = dir.index(rest);
@@ -356,4 +367,9 @@ fn settle_below(
             dir.earliest()
         }
     };
+}
+
+/// When the first key of a leaf expires.
+fn earliest(leaf: &Leaf, expiry: &impl Fn(Handle) -> Option<u64>) -> u64 {
+    leaf.items().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
 }

@@ -4,7 +4,7 @@
 use super::{ALONE, Place, Removed, Store, slot};
 use crate::hash::slot_of;
 use crate::keyspace::adaptive::Candidate;
-use crate::keyspace::packed::leaf::Leaf;
+use crate::keyspace::packed::leaf::{Item, Leaf};
 use crate::keyspace::packed::probe::first_path;
 use crate::keyspace::packed::record::Record;
 use crate::random::Random;
@@ -84,20 +84,13 @@ impl Store {
     }
 
     /// Where some record lies that expires, near a path chosen by chance.
-    pub(crate) fn volatile_near(&mut self, random: &mut Random) -> Option<Place> {
-        let mut path = random.next_u64();
-        while self.volatile > 0 {
-            path = self.trie.expiring(path, u64::MAX - 1)?;
-            let leaf = self.trie.leaf(path);
-            let expires = |&i: &usize| self.record(leaf.handle(i)).expires_ms().is_some();
-            let from = random.below(leaf.len().max(1) as u64) as usize;
-            if let Some(at) = (from..leaf.len()).chain(0..from).find(expires) {
-                return Some(Place { path, at });
-            }
-            // None is left here: that is known from now on.
-            self.settle_expiry(path);
-        }
-        None
+    pub(crate) fn volatile_near(&self, random: &mut Random) -> Option<Place> {
+        let path = self.trie.expiring(random.next_u64(), u64::MAX - 1)?;
+        let leaf = self.trie.leaf(path);
+        let expires = |&i: &usize| self.record(leaf.handle(i)).expires_ms().is_some();
+        let from = random.below(leaf.len().max(1) as u64) as usize;
+        let at = (from..leaf.len()).chain(0..from).find(expires)?;
+        Some(Place { path, at })
     }
 
     /// The record at a place, with its access bits.
@@ -142,9 +135,9 @@ impl Store {
         handles().for_each(|handle| self.slabs.prefetch(handle, false));
     }
 
-    /// Removes up to `limit` keys that have expired by `now_ms` and gives them. There may be more as
-    /// long as [`next_expiry`](Self::next_expiry) has come: to have looked at leaves in vain counts
-    /// too, since keys may all have been given more time.
+    /// Removes up to `limit` keys that have expired by `now_ms` and gives them: fewer where they lie
+    /// in many leaves, since to look through one counts too. There are more as long as
+    /// [`next_expiry`](Self::next_expiry) has come.
     pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<(Box<[u8]>, Removed)> {
         /// What looking through a leaf counts, in keys.
         const LOOK: usize = 16;
@@ -163,13 +156,30 @@ impl Store {
                 .collect();
             done += due.len() + LOOK;
             for key in due {
-                if let Some(removed) = self.remove(&self.paths.probe(self.seed, &key)) {
+                let probe = self.paths.probe(self.seed, &key);
+                if let Some(found) = self.find(&probe) {
+                    let removed = self.remove_found(probe.path, found);
                     taken.push((key, removed));
                 }
             }
             self.settle_expiry(path);
         }
         taken
+    }
+
+    /// Takes note that no longer a key of this path expires at `at_ms`.
+    pub(super) fn note_no_expiry(&mut self, path: u64, at_ms: Option<u64>) {
+        let Some(at_ms) = at_ms else { return };
+        let reached = self.trie.reach(path);
+        if reached.earliest != at_ms {
+            return;
+        }
+        self.prefetch_all(reached.leaf);
+        // Many keys may expire at the same moment.
+        let expires = |item: Item| self.record(item.handle).expires_ms() == Some(at_ms);
+        if !reached.leaf.items().any(expires) {
+            self.settle_expiry(path);
+        }
     }
 
     /// Finds anew when the first key of a leaf expires.

@@ -96,14 +96,16 @@ fn check_leaf(
 ) {
     assert_eq!(leaf.len(), facts.len as usize);
     assert!(leaf.len() <= LIMIT || shared >= PATH_BITS);
+    let mut earliest = u64::MAX;
     for item in leaf.items() {
         assert!(leaf.count(item.tag) <= SAME || shared >= PATH_BITS);
         let (path, tag, expires_ms) = known(item.handle);
         let differ = (path ^ prefix).checked_shr(PATH_BITS - shared).unwrap_or(0);
         assert_eq!(differ, 0, "{path:x} is not below {prefix:x}/{shared}");
         assert_eq!(item.tag, tag);
-        assert!(expires_ms.is_none_or(|at| at >= facts.earliest));
+        earliest = earliest.min(expires_ms.unwrap_or(u64::MAX));
     }
+    assert_eq!(facts.earliest, earliest);
 }
 
 /// A place of a directory behind `skip` bits, as the bits of a path.
