@@ -146,7 +146,6 @@ static OTHERS: &[(&str, Verdict)] = &[
     ("latency-monitor-threshold", NoEffect),
     ("latency-tracking", NoEffect),
     ("latency-tracking-info-percentiles", NoEffect),
-    ("tracking-table-max-keys", NoEffect),
     // How data is laid out and freed, which Larder does its own way.
     ("activerehashing", NoEffect),
     ("activedefrag", NoEffect),
