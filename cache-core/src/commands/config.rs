@@ -74,16 +74,17 @@ fn config_get<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         let is_pattern = asked.iter().any(|b| b"*?[".contains(b));
         let lower = asked.to_ascii_lowercase();
         for param in PARAMS {
-            let name = param.name;
-            let shown = if is_pattern && glob::matches(&lower, name.as_bytes()) {
-                String::from(name)
-            } else if !is_pattern && lower == name.as_bytes() {
-                String::from_utf8_lossy(asked).into_owned()
-            } else {
-                continue;
-            };
-            if let Err(at) = found.binary_search_by_key(&name, |(name, ..)| name) {
-                found.insert(at, (name, shown, param));
+            for name in [Some(param.name), param.old_name()].into_iter().flatten() {
+                let shown = if is_pattern && glob::matches(&lower, name.as_bytes()) {
+                    String::from(name)
+                } else if !is_pattern && lower == name.as_bytes() {
+                    String::from_utf8_lossy(asked).into_owned()
+                } else {
+                    continue;
+                };
+                if let Err(at) = found.binary_search_by_key(&name, |(name, ..)| name) {
+                    found.insert(at, (name, shown, param));
+                }
             }
         }
     }

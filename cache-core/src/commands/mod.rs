@@ -69,6 +69,7 @@ families! {
     config,
     server,
     generic,
+    object,
     expire,
     scan,
     strings,

@@ -1,7 +1,11 @@
 //! One key with its value and expiry, as it lies in the keyspace.
 
 use super::packed::{Kind, Record, Store};
-use crate::types::Value;
+use crate::numbers::parse_i64;
+use crate::types::{Data, Value};
+
+/// Bytes that a leaf holds for each key: tag, handle and access bits.
+const WAY: u64 = 8;
 
 /// A key's entry.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,40 @@ impl<'a> Entry<'a> {
         match self.value() {
             Value::String(bytes) => Some(bytes),
             _ => None,
+        }
+    }
+
+    /// Bytes accounted for it, its part of what leads to it included: the same on every platform.
+    pub fn size(&self) -> u64 {
+        let large = match self.record.kind() {
+            Kind::Object => self.store.object(&self.record).map_or(0, Data::size),
+            _ => 0,
+        };
+        WAY + self.record.size() as u64 + large
+    }
+
+    /// The form of the value, as OBJECT ENCODING names it.
+    pub(crate) fn encoding(&self) -> &'static str {
+        match self.value() {
+            Value::String(bytes) => self.string_encoding(bytes),
+            other => other.encoding().unwrap_or_default(),
+        }
+    }
+
+    /// How Valkey would keep this string. All are kept alike here.
+    fn string_encoding(&self, bytes: &[u8]) -> &'static str {
+        /// Bytes of key, value and what goes with them that Valkey keeps as one.
+        const EMBEDDED: usize = 113;
+        /// Keys from this length on have a head that is two bytes longer.
+        const LONG_KEY: usize = 32;
+        let head = if self.key().len() < LONG_KEY { 0 } else { 2 };
+        let expiry = if self.expires_at().is_some() { 8 } else { 0 };
+        if parse_i64(bytes).is_some() {
+            "int"
+        } else if self.key().len() + bytes.len() + head + expiry <= EMBEDDED {
+            "embstr"
+        } else {
+            "raw"
         }
     }
 

@@ -36,8 +36,13 @@ fn touch_access(access: u32, config: &Config, now_secs: u64, random: &mut Random
 }
 
 /// Seconds since the last use, for OBJECT IDLETIME and the LRU policies.
-pub(crate) fn idle_access(access: u32, now_secs: u64) -> u64 {
+pub(crate) fn idle_secs(access: u32, now_secs: u64) -> u64 {
     u64::from((now_secs as u32 & LRU_MASK).wrapping_sub(access) & LRU_MASK)
+}
+
+/// How often a key is used by the counter of the LFU policies, for OBJECT FREQ: 0 to 255.
+pub(crate) fn use_count(access: u32, config: &Config, now_secs: u64) -> u8 {
+    decayed(access, config, now_secs) as u8
 }
 
 fn lfu_minutes(now_secs: u64) -> u32 {
@@ -192,7 +197,7 @@ fn score(entry: Entry<'_>, access: u32, config: &Config, policy: Policy, now_sec
         Policy::AllkeysLfu | Policy::VolatileLfu => {
             255 - u64::from(decayed(access, config, now_secs))
         }
-        Policy::AllkeysLru | Policy::VolatileLru => idle_access(access, now_secs),
+        Policy::AllkeysLru | Policy::VolatileLru => idle_secs(access, now_secs),
         Policy::AllkeysRandom
         | Policy::VolatileRandom
         | Policy::VolatileAdaptive

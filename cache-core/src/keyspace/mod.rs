@@ -13,7 +13,7 @@ mod packed;
 mod trash;
 
 pub use entry::Entry;
-pub(crate) use evict::{Evictor, Moment, Victim};
+pub(crate) use evict::{Evictor, Moment, Victim, idle_secs, use_count};
 pub(crate) use packed::{Content, Found, Kind, Probe, Shared};
 
 use crate::hash::HashSeed;
@@ -191,6 +191,11 @@ impl Keyspace {
         let result = change(store);
         self.used = self.used - before + store.used();
         result
+    }
+
+    /// The access bits of a key that was found.
+    pub(crate) fn access(&self, db: u32, probe: &Probe<'_>, found: Found) -> u32 {
+        self.dbs[db as usize].access(probe, found)
     }
 
     /// Changes a key's access bits.

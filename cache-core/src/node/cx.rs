@@ -201,6 +201,20 @@ impl<O: Observer> Cx<'_, O> {
         of_type::<T>(self.peek(key))
     }
 
+    /// What eviction knows of a key's use, which this is none of. `None`: there is no such key.
+    pub(crate) fn access(&mut self, key: &[u8]) -> Option<u32> {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        let found = self.find(db, &probe)?;
+        Some(self.state.keyspace.access(db, &probe, found))
+    }
+
+    /// A key's entry as it stands, without counting.
+    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<Entry<'_>> {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        let found = self.find(db, &probe)?;
+        Some(self.state.keyspace.at(db, found))
+    }
+
     /// When a key that is there expires, in wall milliseconds.
     pub(crate) fn expires_at(&self, key: &[u8]) -> Option<u64> {
         self.state.keyspace.get(self.conn.db, key)?.expires_at()
@@ -280,7 +294,7 @@ impl<O: Observer> Cx<'_, O> {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn store(&mut self, db: u32, key: &[u8], content: Content<'_>, expires_ms: Option<u64>) {
         let probe = self.probe(key);
-        let counts = self.state.config.number(Id::Maxmemory) != 0;
+        let counts = self.state.notes_use;
         let tells_new = self.state.notices.wants(Class::NEW);
         let is_new = (counts || tells_new) && self.state.keyspace.locate(db, &probe).is_none();
         if counts && !is_new {
@@ -415,14 +429,14 @@ impl<O: Observer> Cx<'_, O> {
     /// Updates what eviction knows of a key's use, unless the connection asked not to.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn note_use(&mut self, db: u32, probe: &Probe<'_>) {
-        if self.state.config.number(Id::Maxmemory) != 0 && !self.conn.has(ConnFlags::NO_TOUCH) {
+        if self.state.notes_use && !self.conn.has(ConnFlags::NO_TOUCH) {
             self.touch_at(db, probe);
         }
     }
 
     /// Updates what eviction knows of a key's use.
     pub(crate) fn touch(&mut self, db: u32, key: &[u8]) {
-        if self.state.config.number(Id::Maxmemory) != 0 {
+        if self.state.notes_use {
             self.touch_at(db, &self.probe(key));
         }
     }

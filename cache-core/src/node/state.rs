@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) keyspace: Keyspace,
     pub(crate) evictor: Evictor,
+    /// Whether the use of keys is noted, for eviction and for OBJECT.
+    pub(crate) notes_use: bool,
     pub(crate) effects: Effects,
     pub(crate) pubsub: PubSub,
     pub(crate) watch: Watch,
@@ -101,6 +103,7 @@ impl State {
         let mut state = State {
             keyspace: Keyspace::new(databases, hash_seed),
             evictor: Evictor::default(),
+            notes_use: false,
             config,
             effects: Effects::default(),
             pubsub: PubSub::new(hash_seed),
@@ -135,6 +138,9 @@ impl State {
     /// Looks at those settings that are kept in other rooms too.
     pub(crate) fn settings_changed(&mut self) {
         self.notices.set_classes(self.config.events());
+        // What the adaptive policy knows is of no use to anyone else.
+        let evicts = self.config.number(Id::Maxmemory) != 0;
+        self.notes_use = evicts || !self.config.policy().is_adaptive();
     }
 
     /// Queues a wish for the host.

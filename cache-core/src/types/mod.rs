@@ -67,7 +67,6 @@ pub(crate) trait View<'a>: Copy + Debug {
     fn is_empty(&self) -> bool;
 
     /// The form's name, as OBJECT ENCODING answers.
-    #[allow(dead_code)]
     fn encoding(&self) -> &'static str;
 
     /// Appends what tells it from every other one of its type.
@@ -169,12 +168,11 @@ macro_rules! types {
                 }
             }
 
-            /// The form's name, as OBJECT ENCODING answers.
-            #[allow(dead_code)]
-            pub(crate) fn encoding(&self) -> &'static str {
+            /// The form's name, as OBJECT ENCODING answers; `None` for a string, which has but one.
+            pub(crate) fn encoding(&self) -> Option<&'static str> {
                 match self {
-                    Value::String(bytes) => string_encoding(bytes),
-                    $(Value::$type(view) => view.encoding(),)+
+                    Value::String(_) => None,
+                    $(Value::$type(view) => Some(view.encoding()),)+
                 }
             }
 
@@ -225,22 +223,5 @@ impl Data {
     /// Reads a value from its small form.
     pub(crate) fn from_bytes(kind: Kind, bytes: &[u8], seed: HashSeed) -> Self {
         Value::from_bytes(kind, bytes, seed).to_data()
-    }
-}
-
-/// The longest string that Redis keeps together with its head.
-#[allow(dead_code)]
-const EMBEDDED: usize = 44;
-
-/// What Redis would call the way a string is kept. All strings are kept alike here, so that the
-/// answer follows from the bytes alone.
-#[allow(dead_code)]
-fn string_encoding(bytes: &[u8]) -> &'static str {
-    if crate::numbers::parse_i64(bytes).is_some() {
-        "int"
-    } else if bytes.len() <= EMBEDDED {
-        "embstr"
-    } else {
-        "raw"
     }
 }

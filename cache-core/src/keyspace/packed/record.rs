@@ -145,6 +145,11 @@ impl<'a> Record<'a> {
         &self.slot[self.value_range()]
     }
 
+    /// Bytes of its slot.
+    pub(crate) fn size(&self) -> usize {
+        self.slot.len()
+    }
+
     pub(super) fn parts(&self) -> Parts<'a> {
         let (key, value) = (self.key(), self.value());
         Parts { key, expires_ms: self.expires_ms(), kind: self.kind(), value }

@@ -201,6 +201,11 @@ impl Store {
 
 /// Changes.
 impl Store {
+    /// The access bits of an entry that was found.
+    pub(crate) fn access(&self, probe: &Probe<'_>, found: Found) -> u32 {
+        self.trie.leaf(probe.path).access(found.at as usize)
+    }
+
     /// Changes a key's access bits.
     pub(crate) fn touch(&mut self, probe: &Probe<'_>, access: impl FnOnce(u32) -> u32) {
         let Some(found) = self.find(probe) else { return };
