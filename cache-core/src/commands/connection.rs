@@ -164,7 +164,7 @@ fn ping<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         return Err(Error::Arity("ping"));
     }
     // RESP2 has no pushes: a subscriber gets every answer in the shape of a message.
-    if cx.resp() == Resp::V2 && cx.conn.subscriptions() > 0 {
+    if cx.resp() == Resp::V2 && cx.conn.listens() {
         let out = cx.out();
         out.array(2);
         out.bulk(b"pong");

@@ -3,7 +3,7 @@
 use super::arguments::Words;
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec, Tips};
 use crate::config::Id;
-use crate::node::Cx;
+use crate::node::{Connection, Cx};
 use crate::observer::Observer;
 use alloc::format;
 
@@ -175,7 +175,7 @@ fn doctor<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 fn stats<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let state = &*cx.state;
     let (dataset, keys) = (state.keyspace.used_bytes(), state.keyspace.total_len());
-    let clients: usize = cx.conns.iter().map(|conn| conn.held_bytes()).sum();
+    let clients: usize = cx.conns.iter().map(Connection::held_bytes).sum();
     let used = dataset + clients as u64;
     let peak = state.stats.peak_bytes.max(used);
     let percent = |part: u64, whole: u64| match whole {

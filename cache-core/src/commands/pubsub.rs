@@ -1,8 +1,8 @@
 //! Publish and subscribe: channels and patterns.
 
-use super::{Error, Flags, Flow, Group, Outcome, Role, Spec};
+use super::{Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec};
 use crate::glob;
-use crate::node::Cx;
+use crate::node::{Cx, Topics};
 use crate::observer::{Event, Observer};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -65,6 +65,72 @@ rows! {
         "[channel [channel ...]]",
         "How many listen to each of these channels.",
     ),
+    pubsub_shardchannels: Spec::new(
+        "pubsub|shardchannels",
+        -2,
+        bits!(Flags: PUBSUB | LOADING | STALE),
+        Group::Pubsub,
+    )
+    .docs(
+        "7.0.0",
+        "O(N) for N shard channels",
+        "[pattern]",
+        "The shard channels that someone listens to.",
+    ),
+    pubsub_shardnumsub: Spec::new(
+        "pubsub|shardnumsub",
+        -2,
+        bits!(Flags: PUBSUB | LOADING | STALE),
+        Group::Pubsub,
+    )
+    .docs(
+        "7.0.0",
+        "O(N) for N shard channels",
+        "[shardchannel [shardchannel ...]]",
+        "How many listen to each of these shard channels.",
+    ),
+    spublish: Spec::new(
+        "spublish",
+        3,
+        bits!(Flags: PUBSUB | LOADING | STALE | FAST),
+        Group::Pubsub,
+    )
+    .role(Role::REACHES_OUT)
+    .keys(&[KeySpec::one(1, KeyFlags::NOT_KEY)])
+    .docs(
+        "7.0.0",
+        "O(N) for N listeners of the shard channel",
+        "shardchannel message",
+        "Sends a message to all who listen to a shard channel.",
+    ),
+    ssubscribe: Spec::new(
+        "ssubscribe",
+        -2,
+        bits!(Flags: PUBSUB | NOSCRIPT | LOADING | STALE),
+        Group::Pubsub,
+    )
+    .role(Role::WHILE_SUBSCRIBED)
+    .keys(&[KeySpec::range(1, -1, 1, KeyFlags::NOT_KEY)])
+    .docs(
+        "7.0.0",
+        "O(N) for N shard channels",
+        "shardchannel [shardchannel ...]",
+        "Listens to shard channels.",
+    ),
+    sunsubscribe: Spec::new(
+        "sunsubscribe",
+        -1,
+        bits!(Flags: PUBSUB | NOSCRIPT | LOADING | STALE),
+        Group::Pubsub,
+    )
+    .role(Role::WHILE_SUBSCRIBED)
+    .keys(&[KeySpec::range(1, -1, 1, KeyFlags::NOT_KEY)])
+    .docs(
+        "7.0.0",
+        "O(N) for N shard channels",
+        "[shardchannel [shardchannel ...]]",
+        "Stops listening to shard channels, or to all of them.",
+    ),
     punsubscribe: Spec::new(
         "punsubscribe",
         -1,
@@ -114,77 +180,88 @@ fn container<O: Observer>(_cx: &mut Cx<'_, O>) -> Outcome {
 fn publish<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (channel, message) = (cx.args.at(1), cx.args.at(2));
     let receivers = cx.post().publish(channel, message);
+    note_published(cx, channel, receivers);
+    Ok(Flow::Done)
+}
+
+fn spublish<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (channel, message) = (cx.args.at(1), cx.args.at(2));
+    let receivers = cx.post().publish_to_shard(channel, message);
+    note_published(cx, channel, receivers);
+    Ok(Flow::Done)
+}
+
+fn note_published<O: Observer>(cx: &mut Cx<'_, O>, channel: &[u8], receivers: usize) {
     cx.state.stats.published += 1;
     if O::ACTIVE {
         let event = Event::Published { channel, receivers: receivers as u32 };
         cx.observer.event(cx.now, event);
     }
     cx.out().count(receivers);
-    Ok(Flow::Done)
 }
 
 fn subscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    cx.conn.check_names(cx.args.from(1))?;
-    for channel in cx.args.from(1).iter() {
-        if cx.state.pubsub.subscribe(cx.conn, channel) {
-            cx.conn.note_name(channel);
-        }
-        confirm(cx, b"subscribe", Some(channel));
-    }
-    Ok(Flow::Done)
+    listen(cx, Topics::Channels)
 }
 
 fn psubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    listen(cx, Topics::Patterns)
+}
+
+fn ssubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    listen(cx, Topics::ShardChannels)
+}
+
+fn listen<O: Observer>(cx: &mut Cx<'_, O>, which: Topics) -> Outcome {
     cx.conn.check_names(cx.args.from(1))?;
-    for pattern in cx.args.from(1).iter() {
-        if cx.state.pubsub.psubscribe(cx.conn, pattern) {
-            cx.conn.note_name(pattern);
+    for name in cx.args.from(1).iter() {
+        if cx.state.pubsub.subscribe(cx.conn, which, name) {
+            cx.conn.note_name(name);
         }
-        confirm(cx, b"psubscribe", Some(pattern));
+        confirm(cx, which, Some(name));
     }
     Ok(Flow::Done)
 }
 
 fn unsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let channels: Vec<Box<[u8]>> = match cx.args.len() {
-        1 => cx.conn.channels.iter().map(|channel| channel.name.clone()).collect(),
-        _ => cx.args.from(1).iter().map(Box::from).collect(),
-    };
-    for channel in &channels {
-        if cx.state.pubsub.unsubscribe(cx.conn, channel) {
-            cx.conn.drop_name(channel);
-        }
-        confirm(cx, b"unsubscribe", Some(channel));
-    }
-    if channels.is_empty() {
-        confirm(cx, b"unsubscribe", None);
-    }
-    Ok(Flow::Done)
+    unlisten(cx, Topics::Channels)
 }
 
 fn punsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let patterns: Vec<Box<[u8]>> = match cx.args.len() {
-        1 => cx.conn.patterns.iter().map(|pattern| pattern.name.clone()).collect(),
+    unlisten(cx, Topics::Patterns)
+}
+
+fn sunsubscribe<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    unlisten(cx, Topics::ShardChannels)
+}
+
+fn unlisten<O: Observer>(cx: &mut Cx<'_, O>, which: Topics) -> Outcome {
+    let names: Vec<Box<[u8]>> = match cx.args.len() {
+        1 => cx.conn.topics[which as usize].iter().map(|name| name.name.clone()).collect(),
         _ => cx.args.from(1).iter().map(Box::from).collect(),
     };
-    for pattern in &patterns {
-        if cx.state.pubsub.punsubscribe(cx.conn, pattern) {
-            cx.conn.drop_name(pattern);
+    for name in &names {
+        if cx.state.pubsub.unsubscribe(cx.conn, which, name) {
+            cx.conn.drop_name(name);
         }
-        confirm(cx, b"punsubscribe", Some(pattern));
+        confirm(cx, which, Some(name));
     }
-    if patterns.is_empty() {
-        confirm(cx, b"punsubscribe", None);
+    if names.is_empty() {
+        confirm(cx, which, None);
     }
     Ok(Flow::Done)
 }
 
-/// Says what was subscribed to or not any more, and to how many topics the connection listens now.
-fn confirm<O: Observer>(cx: &mut Cx<'_, O>, kind: &[u8], topic: Option<&[u8]>) {
-    let count = cx.conn.subscriptions();
-    let out = cx.out();
+/// Says what was subscribed to or not any more, and to how many topics the connection listens now:
+/// shard channels are counted by themselves.
+fn confirm<O: Observer>(cx: &mut Cx<'_, O>, which: Topics, topic: Option<&[u8]>) {
+    let count = match which {
+        Topics::ShardChannels => cx.conn.subscriptions(which),
+        _ => cx.conn.subscriptions(Topics::Channels) + cx.conn.subscriptions(Topics::Patterns),
+    };
+    let out = &mut cx.conn.out.reply;
     out.push(3);
-    out.bulk(kind);
+    out.bulk(cx.spec.name.as_bytes());
     out.bulk_or_null(topic);
     out.count(count);
 }
@@ -192,22 +269,30 @@ fn confirm<O: Observer>(cx: &mut Cx<'_, O>, kind: &[u8], topic: Option<&[u8]>) {
 /// Stops listening to everything, silently.
 pub(super) fn unsubscribe_all<O: Observer>(cx: &mut Cx<'_, O>) {
     cx.state.pubsub.forget(cx.conn);
-    let channels = core::mem::take(&mut cx.conn.channels);
-    let patterns = core::mem::take(&mut cx.conn.patterns);
-    channels.iter().chain(patterns.iter()).for_each(|name| cx.conn.drop_name(&name.name));
+    for names in core::mem::take(&mut cx.conn.topics) {
+        names.iter().for_each(|name| cx.conn.drop_name(&name.name));
+    }
 }
 
 fn pubsub_channels<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    list(cx, Topics::Channels)
+}
+
+fn pubsub_shardchannels<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    list(cx, Topics::ShardChannels)
+}
+
+fn list<O: Observer>(cx: &mut Cx<'_, O>, which: Topics) -> Outcome {
     if cx.args.len() > 3 {
-        return Err(Error::Arity("pubsub|channels"));
+        return Err(Error::Arity(cx.spec.name));
     }
     let pattern = cx.args.get(2);
     let out = &mut cx.conn.out.reply;
     let place = out.deferred();
     let mut count = 0;
-    for channel in cx.state.pubsub.channels() {
-        if pattern.is_none_or(|pattern| glob::matches(pattern, channel)) {
-            out.bulk(channel);
+    for name in cx.state.pubsub.names(which) {
+        if pattern.is_none_or(|pattern| glob::matches(pattern, name)) {
+            out.bulk(name);
             count += 1;
         }
     }
@@ -216,18 +301,26 @@ fn pubsub_channels<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn pubsub_numsub<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let channels = cx.args.from(2);
+    count_listeners(cx, Topics::Channels)
+}
+
+fn pubsub_shardnumsub<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    count_listeners(cx, Topics::ShardChannels)
+}
+
+fn count_listeners<O: Observer>(cx: &mut Cx<'_, O>, which: Topics) -> Outcome {
+    let names = cx.args.from(2);
     let out = &mut cx.conn.out.reply;
-    out.array(channels.len() * 2);
-    for channel in channels.iter() {
-        out.bulk(channel);
-        out.count(cx.state.pubsub.listeners(channel));
+    out.array(names.len() * 2);
+    for name in names.iter() {
+        out.bulk(name);
+        out.count(cx.state.pubsub.listeners(which, name));
     }
     Ok(Flow::Done)
 }
 
 fn pubsub_numpat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let count = cx.state.pubsub.pattern_count();
+    let count = cx.state.pubsub.count(Topics::Patterns);
     cx.out().count(count);
     Ok(Flow::Done)
 }

@@ -49,10 +49,7 @@ pub(super) fn admit<O: Observer>(
             spec.name
         )));
     }
-    if conn.subscriptions() > 0
-        && conn.out.reply.resp() == Resp::V2
-        && !spec.is(Role::WHILE_SUBSCRIBED)
-    {
+    if conn.listens() && conn.out.reply.resp() == Resp::V2 && !spec.is(Role::WHILE_SUBSCRIBED) {
         return Err(Error::Owned(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
              are allowed in this context",

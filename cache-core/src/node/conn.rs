@@ -4,6 +4,7 @@ use super::blocking::Wait;
 use super::error::Error;
 use super::names::Names;
 use super::output::Output;
+use super::pubsub::Topics;
 use super::tracking::Tracker;
 use crate::protocol::request::Parser;
 use crate::protocol::{Args, Frame, Reply, Resp};
@@ -104,8 +105,8 @@ pub(crate) struct Connection {
 
     pub(crate) queued: Vec<Frame>,
     pub(crate) queued_bytes: usize,
-    pub(crate) channels: Names,
-    pub(crate) patterns: Names,
+    /// What it listens to, by [`Topics`].
+    pub(crate) topics: [Names; 3],
     /// Watched keys, each with its database: see [`key_at`](super::watch::key_at).
     pub(crate) watched: Names,
     /// Bytes that the names of all these take.
@@ -151,8 +152,7 @@ impl Connection {
             pushes: Vec::new(),
             queued: Vec::new(),
             queued_bytes: 0,
-            channels: Names::default(),
-            patterns: Names::default(),
+            topics: Default::default(),
             watched: Names::default(),
             names_bytes: 0,
             blocked_until_us: None,
@@ -195,9 +195,14 @@ impl Connection {
         self.names_bytes -= name.len() + NAME_OVERHEAD;
     }
 
-    /// How many channels and patterns it listens to.
-    pub(crate) fn subscriptions(&self) -> usize {
-        self.channels.len() + self.patterns.len()
+    /// How many it listens to.
+    pub(crate) fn subscriptions(&self, which: Topics) -> usize {
+        self.topics[which as usize].len()
+    }
+
+    /// Whether it listens to anything.
+    pub(crate) fn listens(&self) -> bool {
+        self.topics.iter().any(|names| names.len() > 0)
     }
 
     /// Input that hasn't been executed, in bytes; 0 while its own commands run.

@@ -40,6 +40,7 @@ pub(crate) use cx::{Cx, check_reply};
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 pub(crate) use exec::call;
 pub(crate) use link::Link;
+pub(crate) use pubsub::Topics;
 pub(crate) use state::{ClientPause, State};
 pub(crate) use stats::Stats;
 pub(crate) use tracking::{Modes, Tracker};

@@ -76,6 +76,20 @@ impl Post<'_> {
         receivers.len()
     }
 
+    /// Sends a message to all who listen to a shard channel, and says how many they are.
+    pub(crate) fn publish_to_shard(&mut self, channel: &[u8], message: &[u8]) -> usize {
+        let receivers = self.state.pubsub.shard_receivers(channel);
+        for receiver in &receivers {
+            self.deliver(receiver.conn, |out| {
+                out.push(3);
+                out.bulk(b"smessage");
+                out.bulk(channel);
+                out.bulk(message);
+            });
+        }
+        receivers.len()
+    }
+
     /// Sends what has happened and is yet to be told.
     pub(super) fn tell_news(&mut self) {
         if !self.state.notices.is_empty() {

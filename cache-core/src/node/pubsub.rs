@@ -26,10 +26,18 @@ impl Keyed for Topic {
     }
 }
 
+/// What one can listen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topics {
+    Channels,
+    Patterns,
+    /// Channels that belong to one shard of a cluster.
+    ShardChannels,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct PubSub {
-    channels: Indexed<Topic>,
-    patterns: Indexed<Topic>,
+    topics: [Indexed<Topic>; 3],
     seed: HashSeed,
 }
 
@@ -43,95 +51,83 @@ pub(crate) struct Receiver {
 
 impl PubSub {
     pub(crate) fn new(seed: HashSeed) -> Self {
-        PubSub { channels: Indexed::default(), patterns: Indexed::default(), seed }
+        PubSub { topics: Default::default(), seed }
+    }
+
+    fn topics(&self, which: Topics) -> &Indexed<Topic> {
+        &self.topics[which as usize]
     }
 
     /// Says whether it is new to the connection.
-    pub(crate) fn subscribe(&mut self, conn: &mut Connection, channel: &[u8]) -> bool {
-        let hash = self.seed.hash(channel);
-        let new = names::add(&mut conn.channels, hash, channel, false);
+    pub(crate) fn subscribe(&mut self, conn: &mut Connection, which: Topics, name: &[u8]) -> bool {
+        let hash = self.seed.hash(name);
+        let new = names::add(&mut conn.topics[which as usize], hash, name, false);
         if new {
-            add(&mut self.channels, hash, channel, conn.id);
-        }
-        new
-    }
-
-    /// Says whether it is new to the connection.
-    pub(crate) fn psubscribe(&mut self, conn: &mut Connection, pattern: &[u8]) -> bool {
-        let hash = self.seed.hash(pattern);
-        let new = names::add(&mut conn.patterns, hash, pattern, false);
-        if new {
-            add(&mut self.patterns, hash, pattern, conn.id);
+            add(&mut self.topics[which as usize], hash, name, conn.id);
         }
         new
     }
 
     /// Says whether the connection did listen to it.
-    pub(crate) fn unsubscribe(&mut self, conn: &mut Connection, channel: &[u8]) -> bool {
-        let hash = self.seed.hash(channel);
-        let found = conn.channels.remove(hash, channel).is_some();
+    pub(crate) fn unsubscribe(
+        &mut self,
+        conn: &mut Connection,
+        which: Topics,
+        name: &[u8],
+    ) -> bool {
+        let hash = self.seed.hash(name);
+        let found = conn.topics[which as usize].remove(hash, name).is_some();
         if found {
-            remove(&mut self.channels, hash, channel, conn.id);
-        }
-        found
-    }
-
-    /// Says whether the connection did listen to it.
-    pub(crate) fn punsubscribe(&mut self, conn: &mut Connection, pattern: &[u8]) -> bool {
-        let hash = self.seed.hash(pattern);
-        let found = conn.patterns.remove(hash, pattern).is_some();
-        if found {
-            remove(&mut self.patterns, hash, pattern, conn.id);
+            remove(&mut self.topics[which as usize], hash, name, conn.id);
         }
         found
     }
 
     pub(crate) fn forget(&mut self, conn: &Connection) {
-        for channel in conn.channels.iter() {
-            remove(&mut self.channels, channel.hash, &channel.name, conn.id);
-        }
-        for pattern in conn.patterns.iter() {
-            remove(&mut self.patterns, pattern.hash, &pattern.name, conn.id);
+        for (topics, names) in self.topics.iter_mut().zip(&conn.topics) {
+            for name in names.iter() {
+                remove(topics, name.hash, &name.name, conn.id);
+            }
         }
     }
 
-    /// Who gets a message, in order: the channel's listeners, then those of each matching pattern.
+    /// Who gets a message to a channel, in order: its listeners, then those of each matching pattern.
     pub(crate) fn receivers(&self, channel: &[u8]) -> Vec<Receiver> {
-        let direct = self.channels.get(self.seed.hash(channel), channel);
-        let mut receivers: Vec<Receiver> = direct
-            .into_iter()
-            .flat_map(|topic| &topic.listeners)
-            .map(|&conn| Receiver { conn, pattern: None })
-            .collect();
-        for topic in self.patterns.iter().filter(|topic| glob::matches(&topic.name, channel)) {
-            receivers.extend(
-                topic
-                    .listeners
-                    .iter()
-                    .map(|&conn| Receiver { conn, pattern: Some(topic.name.clone()) }),
-            );
+        let mut receivers = self.listeners_of(Topics::Channels, channel);
+        let patterns = self.topics(Topics::Patterns).iter();
+        for topic in patterns.filter(|topic| glob::matches(&topic.name, channel)) {
+            let pattern = || Some(topic.name.clone());
+            let found = topic.listeners.iter().map(|&conn| Receiver { conn, pattern: pattern() });
+            receivers.extend(found);
         }
         receivers
     }
 
-    /// Channels that someone listens to.
-    pub(crate) fn channels(&self) -> impl Iterator<Item = &[u8]> {
-        self.channels.iter().map(|topic| &*topic.name)
+    /// Who gets a message to a shard channel, in order.
+    pub(crate) fn shard_receivers(&self, channel: &[u8]) -> Vec<Receiver> {
+        self.listeners_of(Topics::ShardChannels, channel)
     }
 
-    /// How many connections listen to a channel itself.
-    pub(crate) fn listeners(&self, channel: &[u8]) -> usize {
-        self.channels.get(self.seed.hash(channel), channel).map_or(0, |t| t.listeners.len())
+    fn listeners_of(&self, which: Topics, channel: &[u8]) -> Vec<Receiver> {
+        let topic = self.topics(which).get(self.seed.hash(channel), channel);
+        let listeners = topic.into_iter().flat_map(|topic| &topic.listeners);
+        listeners.map(|&conn| Receiver { conn, pattern: None }).collect()
     }
 
-    /// How many channels someone listens to.
-    pub(crate) fn channel_count(&self) -> usize {
-        self.channels.len()
+    /// What someone listens to.
+    pub(crate) fn names(&self, which: Topics) -> impl Iterator<Item = &[u8]> {
+        self.topics(which).iter().map(|topic| &*topic.name)
     }
 
-    /// How many different patterns someone listens to.
-    pub(crate) fn pattern_count(&self) -> usize {
-        self.patterns.len()
+    /// How many connections listen to it itself.
+    pub(crate) fn listeners(&self, which: Topics, name: &[u8]) -> usize {
+        let topic = self.topics(which).get(self.seed.hash(name), name);
+        topic.map_or(0, |topic| topic.listeners.len())
+    }
+
+    /// How many different ones someone listens to.
+    pub(crate) fn count(&self, which: Topics) -> usize {
+        self.topics(which).len()
     }
 }
 

@@ -221,7 +221,7 @@ impl State {
 
     /// Whether a client's unread output has passed what its class may have.
     pub(crate) fn passes_output_limit(&self, conn: &mut Connection, now: Now) -> bool {
-        let limit = if conn.subscriptions() > 0 {
+        let limit = if conn.listens() {
             self.config.pubsub_output_limit()
         } else {
             self.config.normal_output_limit()

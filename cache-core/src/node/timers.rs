@@ -98,9 +98,7 @@ fn close_idle(state: &mut State, conns: &mut Connections, now: Now) {
     }
     let idle: Vec<ConnId> = conns
         .iter()
-        .filter(|c| {
-            !c.has(ConnFlags::TRUSTED) && c.subscriptions() == 0 && c.blocked_until_us.is_none()
-        })
+        .filter(|c| !c.has(ConnFlags::TRUSTED) && !c.listens() && c.blocked_until_us.is_none())
         .filter(|c| now.mono_us.saturating_sub(c.active_us) > timeout_us)
         .map(|c| c.id)
         .collect();

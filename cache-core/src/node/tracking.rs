@@ -321,7 +321,7 @@ impl Post<'_> {
         let Some(tracker) = self.get(to).and_then(|conn| conn.tracker.as_ref()) else { return };
         let redirect = tracker.redirect;
         let Some(target) = self.get(redirect.unwrap_or(to)) else { return self.note_broken(to) };
-        let (id, heard) = (target.id, target.subscriptions() > 0);
+        let (id, heard) = (target.id, target.listens());
         match target.out.reply.resp() {
             Resp::V3 => self.deliver(id, |out| {
                 out.push(2);

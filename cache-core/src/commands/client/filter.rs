@@ -174,7 +174,7 @@ impl Traits<'_> {
 }
 
 fn class_of(conn: &Connection) -> Class {
-    if conn.subscriptions() > 0 { Class::Pubsub } else { Class::Normal }
+    if conn.listens() { Class::Pubsub } else { Class::Normal }
 }
 
 fn class(value: &[u8]) -> Result<Class, Error> {

@@ -3,7 +3,7 @@
 use super::super::{Flow, Outcome};
 use super::filter::Filter;
 use super::tracking::redirection;
-use crate::node::{ConnFlags, ConnId, Connection, Cx, Modes, State};
+use crate::node::{ConnFlags, ConnId, Connection, Cx, Modes, State, Topics};
 use crate::observer::Observer;
 use crate::protocol::Resp;
 use crate::time::Now;
@@ -65,7 +65,7 @@ pub(super) fn everyone<'a, O: Observer>(cx: &'a Cx<'_, O>) -> Vec<&'a Connection
 /// A connection's flags as CLIENT LIST shows them.
 pub(super) fn flags(conn: &Connection, state: &State) -> String {
     let mut letters = String::new();
-    if conn.subscriptions() > 0 {
+    if conn.listens() {
         letters.push('P');
     }
     if conn.blocked_until_us.is_some() {
@@ -99,7 +99,7 @@ fn describe(out: &mut String, conn: &Connection, state: &State, now: Now, args: 
     let _ = writeln!(
         out,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} capa={} db={} sub={} psub={} \
-         ssub=0 multi={multi} watch={} qbuf={} qbuf-free=0 argv-mem={args} multi-mem={} \
+         ssub={} multi={multi} watch={} qbuf={} qbuf-free=0 argv-mem={args} multi-mem={} \
          obl={output} oll=0 omem={output} tot-mem={} events={} cmd={} user={} redir={} resp={} \
          lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
         conn.id.id,
@@ -112,8 +112,9 @@ fn describe(out: &mut String, conn: &Connection, state: &State, now: Now, args: 
         flags(conn, state),
         if conn.has(ConnFlags::CAN_REDIRECT) { "r" } else { "" },
         conn.db,
-        conn.channels.len(),
-        conn.patterns.len(),
+        conn.subscriptions(Topics::Channels),
+        conn.subscriptions(Topics::Patterns),
+        conn.subscriptions(Topics::ShardChannels),
         conn.watched.len(),
         conn.unread_input(),
         conn.queued_bytes,

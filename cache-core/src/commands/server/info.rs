@@ -6,7 +6,7 @@
 use super::super::{Flow, Outcome, all};
 use super::REDIS_VERSION;
 use crate::config::Id;
-use crate::node::{ConnFlags, Connection, Cx};
+use crate::node::{ConnFlags, Connection, Cx, Topics};
 use crate::observer::Observer;
 use alloc::format;
 use alloc::string::String;
@@ -107,7 +107,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
     line!(out, "blocked_clients:{}", state.blocked.clients());
     line!(out, "tracking_clients:{}", state.tracking.clients());
-    line!(out, "pubsub_clients:{}", count(|conn| conn.subscriptions() > 0));
+    line!(out, "pubsub_clients:{}", count(|conn| conn.listens()));
     line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
     line!(out, "total_watched_keys:{watched}");
     line!(out, "total_blocking_keys:{}", state.blocked.keys());
@@ -207,8 +207,9 @@ fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "evicted_keys:{}", stats.evicted);
     line!(out, "keyspace_hits:{}", stats.hits);
     line!(out, "keyspace_misses:{}", stats.misses);
-    line!(out, "pubsub_channels:{}", state.pubsub.channel_count());
-    line!(out, "pubsub_patterns:{}", state.pubsub.pattern_count());
+    line!(out, "pubsub_channels:{}", state.pubsub.count(Topics::Channels));
+    line!(out, "pubsub_patterns:{}", state.pubsub.count(Topics::Patterns));
+    line!(out, "pubsubshard_channels:{}", state.pubsub.count(Topics::ShardChannels));
     let [keys, items, prefixes] = state.tracking.totals();
     line!(out, "tracking_total_keys:{keys}");
     line!(out, "tracking_total_items:{items}");
