@@ -9,10 +9,15 @@
 //! @ +1500ms                     time passes
 //! 2<                            what connection 2 has been sent since
 //! 1) "message"
+//! 3! HELLO 3                    a command whose reply is no matter: servers differ in it
+//! > CLIENT UNBLOCK $ID2         the client id of connection 2
+//! @ close 2                     connection 2 goes
 //! ```
 //!
 //! `SCRIPTS_AGAINST=127.0.0.1:6379` runs the scripts against a real server (which is flushed!) and
 //! shows where it answers otherwise; time passes for real then.
+//!
+//! `SCRIPTS=lists,blocking` runs those two alone.
 //!
 //! Several replies to one command stand one below the other. `UPDATE_SCRIPTS=1` writes down what
 //! the engine answers in place of what was expected; look at the difference before keeping it.
@@ -37,6 +42,9 @@ trait Target {
     /// The bytes that a connection was sent since it was last asked, and whether it was closed.
     fn receive(&mut self, conn: u32) -> (Vec<u8>, bool);
     fn advance(&mut self, ms: u64);
+    /// A connection's client id.
+    fn id(&mut self, conn: u32) -> u64;
+    fn close(&mut self, conn: u32);
 }
 
 struct Engine {
@@ -92,12 +100,24 @@ impl Target for Engine {
         self.now.wall_us += ms * 1000;
         self.settle();
     }
+
+    fn id(&mut self, conn: u32) -> u64 {
+        self.conn(conn).id
+    }
+
+    fn close(&mut self, conn: u32) {
+        if let Some(id) = self.conns.remove(&conn) {
+            self.node.handle_disconnect(id);
+        }
+        self.settle();
+    }
 }
 
 /// A real server, spoken to over TCP.
 struct Server {
     addr: String,
-    conns: BTreeMap<u32, TcpStream>,
+    /// Each with its client id: one that waits for a key can't be asked.
+    conns: BTreeMap<u32, (TcpStream, u64)>,
 }
 
 impl Server {
@@ -105,12 +125,26 @@ impl Server {
     const QUIET: Duration = Duration::from_millis(30);
 
     fn conn(&mut self, number: u32) -> &mut TcpStream {
-        self.conns.entry(number).or_insert_with(|| {
-            let stream = TcpStream::connect(&self.addr).expect("a server that listens");
+        let (stream, _) = self.conns.entry(number).or_insert_with(|| {
+            let mut stream = TcpStream::connect(&self.addr).expect("a server that listens");
+            stream.set_nodelay(true).expect("an option that can be set");
+            let id = ask_id(&mut stream);
             stream.set_read_timeout(Some(Self::QUIET)).expect("a time-out that can be set");
-            stream
-        })
+            (stream, id)
+        });
+        stream
     }
+}
+
+fn ask_id(stream: &mut TcpStream) -> u64 {
+    stream.write_all(b"CLIENT ID\r\n").expect("a server that reads");
+    let mut reply = Vec::new();
+    while reply.last() != Some(&b'\n') {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        reply.extend(byte);
+    }
+    String::from_utf8_lossy(&reply).trim_start_matches(':').trim().parse().expect("a number")
 }
 
 impl Target for Server {
@@ -136,10 +170,26 @@ impl Target for Server {
     fn advance(&mut self, ms: u64) {
         std::thread::sleep(Duration::from_millis(ms));
     }
+
+    fn id(&mut self, conn: u32) -> u64 {
+        self.conn(conn);
+        self.conns[&conn].1
+    }
+
+    fn close(&mut self, conn: u32) {
+        self.conns.remove(&conn);
+        std::thread::sleep(Self::QUIET);
+    }
 }
 
 fn send(target: &mut dyn Target, conn: u32, line: &str) {
-    let args = words::split(line.as_bytes()).expect("balanced quotes");
+    let mut args = words::split(line.as_bytes()).expect("balanced quotes");
+    for arg in &mut args {
+        if let Some(number) = arg.strip_prefix(b"$ID") {
+            let number = String::from_utf8_lossy(number).parse().expect("a connection");
+            *arg = target.id(number).to_string().into();
+        }
+    }
     target.send(conn, &request::encode(&args));
 }
 
@@ -159,14 +209,14 @@ fn replies(target: &mut dyn Target, conn: u32) -> String {
     shown
 }
 
-/// `> x`, `2> x`, `2<`: the connection, whether it sends, and what.
-fn directive(line: &str) -> Option<(u32, bool, &str)> {
-    let at = line.find(['>', '<'])?;
+/// `> x`, `2> x`, `2<`, `2! x`: the connection, which of the three, and what it sends.
+fn directive(line: &str) -> Option<(u32, char, &str)> {
+    let at = line.find(['>', '<', '!'])?;
     let number = match &line[..at] {
         "" => 1,
         digits => digits.parse().ok()?,
     };
-    Some((number, line.as_bytes()[at] == b'>', line[at + 1..].trim()))
+    Some((number, char::from(line.as_bytes()[at]), line[at + 1..].trim()))
 }
 
 /// Runs a script and gives it with the replies that came.
@@ -179,12 +229,18 @@ fn run(script: &str, target: &mut dyn Target) -> String {
             let ms = time.trim().strip_suffix("ms").expect("a time in ms");
             writeln!(out, "{line}").expect("a string takes all");
             target.advance(ms.parse().expect("a number of ms"));
-        } else if let Some((number, sends, command)) = directive(line) {
+        } else if let Some(number) = line.strip_prefix("@ close ") {
             writeln!(out, "{line}").expect("a string takes all");
-            if sends {
+            target.close(number.parse().expect("a connection"));
+        } else if let Some((number, kind, command)) = directive(line) {
+            writeln!(out, "{line}").expect("a string takes all");
+            if kind != '<' {
                 send(target, number, command);
             }
-            out.push_str(&replies(target, number));
+            let replies = replies(target, number);
+            if kind != '!' {
+                out.push_str(&replies);
+            }
         }
         // Anything else is an expected reply, which the real one takes the place of.
     }
@@ -236,6 +292,11 @@ fn blocks(script: &str) -> Vec<Vec<&str>> {
     blocks
 }
 
+fn is_wanted(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|stem| stem.to_str());
+    std::env::var("SCRIPTS").map_or(true, |only| only.split(',').any(|only| Some(only) == name))
+}
+
 #[test]
 fn scripts() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
@@ -243,6 +304,7 @@ fn scripts() {
         .expect("a folder of scripts")
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|e| e == "script"))
+        .filter(|path| is_wanted(path))
         .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no scripts");

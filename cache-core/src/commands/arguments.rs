@@ -8,10 +8,32 @@ use crate::node::Cx;
 use crate::numbers::{parse_f64, parse_i64};
 use crate::observer::Observer;
 use crate::protocol::Args;
+use core::ops::Range;
 
 /// A whole number.
 pub(crate) fn integer(text: &[u8]) -> Result<i64, Error> {
     parse_i64(text).ok_or(Error::NotAnInteger)
+}
+
+/// A whole number whose negative is one too.
+pub(crate) fn symmetric_integer(text: &[u8]) -> Result<i64, Error> {
+    match integer(text)? {
+        i64::MIN => Err(Error::Text(
+            "ERR value is out of range, value must between -9223372036854775807 and \
+             9223372036854775807",
+        )),
+        number => Ok(number),
+    }
+}
+
+/// The ranks, counted from 0, between two of `len` that are both meant; those below 0 count from the
+/// end.
+pub(crate) fn ranks(start: i64, stop: i64, len: u64) -> Range<u64> {
+    let all = i64::try_from(len).unwrap_or(i64::MAX);
+    let from_start = |at: i64| if at < 0 { at.saturating_add(all) } else { at };
+    let start = from_start(start).max(0);
+    let end = from_start(stop).saturating_add(1).min(all);
+    if start < end { start as u64..end as u64 } else { 0..0 }
 }
 
 /// A number with a fraction, or an infinity; never NaN.
@@ -31,12 +53,25 @@ pub(crate) fn positive_or_out_of_range(text: &[u8]) -> Result<u64, Error> {
 
 /// As many keys as the argument at `at` says, right behind it, and the arguments behind them.
 pub(crate) fn counted_keys<'a>(args: Args<'a>, at: usize) -> Result<(Args<'a>, Args<'a>), Error> {
+    counted_keys_or(
+        args,
+        at,
+        Error::Text("ERR Number of keys can't be greater than number of args"),
+    )
+}
+
+/// As [`counted_keys`], with an error of the command's own for more keys than there are.
+pub(crate) fn counted_keys_or<'a>(
+    args: Args<'a>,
+    at: usize,
+    too_many: Error,
+) -> Result<(Args<'a>, Args<'a>), Error> {
     let wrong = "ERR numkeys should be greater than 0";
     let count = parse_i64(args.at(at)).ok_or(Error::Text(wrong))?;
     let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::Text(wrong))?;
     let first = at + 1;
     if count > args.len().saturating_sub(first) {
-        return Err(Error::Text("ERR Number of keys can't be greater than number of args"));
+        return Err(too_many);
     }
     Ok((args.slice(first..first + count), args.from(first + count)))
 }

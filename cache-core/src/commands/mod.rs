@@ -77,6 +77,7 @@ families! {
     bitmaps,
     hyperloglog,
     hashes,
+    lists,
     transactions,
     pubsub,
 }

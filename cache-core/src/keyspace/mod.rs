@@ -297,6 +297,11 @@ impl Keyspace {
         all
     }
 
+    /// Frees a value that is no key's any more, by and by if it is large.
+    pub(crate) fn discard(&mut self, data: Data) {
+        self.trash.take(Removed { alone: None, object: Some(Shared::new(data)) });
+    }
+
     /// How many things that were removed are still to be freed.
     pub(crate) fn pending_frees(&self) -> usize {
         self.trash.len()

@@ -12,11 +12,13 @@ use crate::hash::HashSeed;
 use crate::keyspace::indexed::{Indexed, Keyed};
 use crate::protocol::{Frame, Reply};
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// What is answered when the time is up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Empty {
+    #[allow(dead_code)]
     Null,
     NullArray,
 }
@@ -51,7 +53,11 @@ struct Waiters {
     place: Box<[u8]>,
     hash: u64,
     /// In the order in which they came.
-    conns: Vec<ConnId>,
+    conns: VecDeque<ConnId>,
+    /// How many of them wait for the key to go, too.
+    or_gone: usize,
+    /// Whether it is among those that have changed.
+    changed: bool,
 }
 
 impl Keyed for Waiters {
@@ -94,14 +100,16 @@ impl Blocked {
         for key in wait.keys.args().iter() {
             let place = place(db, key);
             let hash = self.seed.hash(&place);
-            match self.keys.get_mut(hash, &place) {
-                // A key may be named twice.
-                Some(waiters) if waiters.conns.last() == Some(&conn) => {}
-                Some(waiters) => waiters.conns.push(conn),
-                None => {
-                    let conns = alloc::vec![conn];
-                    self.keys.push(Waiters { place: place.into(), hash, conns });
-                }
+            if self.keys.position(hash, &place).is_none() {
+                let (conns, place) = (VecDeque::new(), place.as_slice().into());
+                self.keys.push(Waiters { place, hash, conns, or_gone: 0, changed: false });
+            }
+            // A key may be named twice.
+            if let Some(waiters) = self.keys.get_mut(hash, &place)
+                && waiters.conns.back() != Some(&conn)
+            {
+                waiters.conns.push_back(conn);
+                waiters.or_gone += usize::from(wait.or_gone);
             }
         }
     }
@@ -112,7 +120,12 @@ impl Blocked {
             let place = place(db, key);
             let hash = self.seed.hash(&place);
             let Some(waiters) = self.keys.get_mut(hash, &place) else { continue };
-            waiters.conns.retain(|&waiter| waiter != conn);
+            // Mostly it is the first.
+            let Some(at) = waiters.conns.iter().position(|&waiter| waiter == conn) else {
+                continue;
+            };
+            waiters.conns.remove(at);
+            waiters.or_gone -= usize::from(wait.or_gone);
             if waiters.conns.is_empty() {
                 self.keys.remove(hash, &place);
             }
@@ -125,8 +138,10 @@ impl Blocked {
             return;
         }
         let place = place(db, key);
-        let known = self.keys.position(self.seed.hash(&place), &place).is_some();
-        if known && !self.changed.iter().any(|other| **other == *place) {
+        if let Some(waiters) = self.keys.get_mut(self.seed.hash(&place), &place)
+            && !waiters.changed
+        {
+            waiters.changed = true;
             self.changed.push(place.into());
         }
     }
@@ -134,8 +149,11 @@ impl Blocked {
     /// The keys for which `changed` says so have changed: a database was flushed or exchanged.
     pub(crate) fn touch_where(&mut self, changed: impl Fn(u32) -> bool) {
         let places = self.keys.iter().map(|waiters| &waiters.place);
-        let touched = places.filter(|place| changed(key_at(place).0));
-        self.changed.extend(touched.cloned().collect::<Vec<_>>());
+        let touched: Vec<_> = places.filter(|place| changed(key_at(place).0)).cloned().collect();
+        for place in touched {
+            let (db, key) = key_at(&place);
+            self.touch(db, key);
+        }
     }
 
     /// Whether a key that someone waits for has changed.
@@ -144,14 +162,26 @@ impl Blocked {
         !self.changed.is_empty()
     }
 
+    /// Takes the places of the keys that have changed.
     pub(super) fn take_changed(&mut self) -> Vec<Box<[u8]>> {
-        core::mem::take(&mut self.changed)
+        let changed = core::mem::take(&mut self.changed);
+        for place in &changed {
+            if let Some(waiters) = self.keys.get_mut(self.seed.hash(place), place) {
+                waiters.changed = false;
+            }
+        }
+        changed
     }
 
-    /// Who waits for the key of a place, the first one first.
-    pub(super) fn waiters(&self, place: &[u8]) -> Vec<ConnId> {
+    /// Who waits for the key of a place, behind so many others.
+    pub(super) fn waiter(&self, place: &[u8], behind: usize) -> Option<ConnId> {
+        self.keys.get(self.seed.hash(place), place)?.conns.get(behind).copied()
+    }
+
+    /// Whether anybody waits for the key of a place to go.
+    pub(super) fn any_or_gone(&self, place: &[u8]) -> bool {
         let waiters = self.keys.get(self.seed.hash(place), place);
-        waiters.map(|waiters| waiters.conns.clone()).unwrap_or_default()
+        waiters.is_some_and(|waiters| waiters.or_gone > 0)
     }
 }
 
@@ -163,15 +193,31 @@ impl Connection {
 }
 
 impl Post<'_> {
+    /// Lets a connection that goes wait no longer, so that nothing is taken for it. `None`: it
+    /// doesn't wait.
+    fn stop_wait(&mut self, id: ConnId) -> Option<Box<Wait>> {
+        let conn = self.conns.get_mut(id)?;
+        let wait = conn.wait.take()?;
+        self.state.blocked.remove(id, conn.db, &wait);
+        self.conns.unblock(id);
+        Some(wait)
+    }
+
+    /// Closes a connection at once, its output with it, and takes nothing for it any more.
+    pub(crate) fn abort(&mut self, id: ConnId) {
+        self.stop_wait(id);
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.flags.insert(ConnFlags::ABORT);
+        }
+        self.conns.offer(id);
+    }
+
     /// Ends the waiting of a connection without running its command, and answers in its place.
     /// `false`: it doesn't wait.
     pub(crate) fn end_wait(&mut self, id: ConnId, answer: impl FnOnce(&mut Reply, &Wait)) -> bool {
-        let Some(conn) = self.conns.get_mut(id) else { return false };
-        let Some(wait) = conn.wait.take() else { return false };
-        let heard = !conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP);
-        self.state.blocked.remove(id, conn.db, &wait);
-        self.conns.unblock(id);
-        if heard {
+        let Some(wait) = self.stop_wait(id) else { return false };
+        let unheard = ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP;
+        if self.conns.get(id).is_some_and(|conn| !conn.has(unheard)) {
             self.deliver(id, |out| answer(out, &wait));
         }
         self.conns.wake(id);

@@ -234,6 +234,8 @@ pub(crate) struct Connections {
     pub(crate) ready: VecDeque<ConnId>,
     /// Those with output or a close for the host.
     pub(crate) transmit: VecDeque<ConnId>,
+    /// Whether one has stopped waiting since this was last looked at.
+    pub(crate) any_unblocked: bool,
     /// Those that wait, by the moment (monotonic microseconds) at which that ends at the latest;
     /// sorted.
     waiting: Vec<(u64, ConnId)>,
@@ -312,6 +314,7 @@ impl Connections {
         let Some(conn) = self.get_mut(id) else { return };
         if let Some(until_us) = conn.blocked_until_us.take() {
             sorted::remove(&mut self.waiting, &(until_us, id));
+            self.any_unblocked = true;
         }
     }
 

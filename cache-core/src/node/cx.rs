@@ -239,6 +239,30 @@ impl<O: Observer> Cx<'_, O> {
         }
     }
 
+    /// As [`edit_as`](Self::edit_as), with the reply, to which what goes can be written.
+    pub(crate) fn edit_replying_as<T: Structure, R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(&mut T, &mut Reply) -> R,
+    ) -> Result<Option<R>, Error> {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if !self.is_there(db, &probe) {
+            return Ok(None);
+        }
+        self.note_use(db, &probe);
+        let out = &mut self.conn.out.reply;
+        let edit = |data: &mut Data| T::of_data(data).map(|data| change(data, out));
+        match self.state.keyspace.edit(db, &probe, edit) {
+            Some(None) => Err(Error::WrongType),
+            done => Ok(done.flatten()),
+        }
+    }
+
+    /// Frees a value that is no key's any more, by and by if it is large.
+    pub(crate) fn discard(&mut self, value: impl Structure) {
+        self.state.keyspace.discard(value.into_data());
+    }
+
     /// Changes the value at a key, which is made when it isn't there, unless the change leaves a new
     /// one empty. After a real change, call [`wrote`](Self::wrote).
     pub(crate) fn upsert_as<T: Structure, R>(
@@ -410,11 +434,15 @@ impl<O: Observer> Cx<'_, O> {
         self.effects_done = true;
     }
 
+    /// Whether the command may wait: it may not in a transaction and in a stream of effects.
+    pub(crate) fn may_wait(&self) -> bool {
+        !self.in_exec && !self.conn.has(ConnFlags::REPLAY)
+    }
+
     /// Ends the command until one of the keys that it names changes, or until its time is up. Where
-    /// nothing may wait (in a transaction, in a stream of effects) it is up at once.
-    #[allow(dead_code)]
+    /// nothing may wait it is up at once.
     pub(crate) fn wait(&mut self, wait: Wait) -> Outcome {
-        if self.in_exec || self.conn.has(ConnFlags::REPLAY) {
+        if !self.may_wait() {
             wait.empty.write(self.out());
             return Ok(Flow::Done);
         }

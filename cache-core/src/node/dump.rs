@@ -2,8 +2,8 @@
 
 use super::Node;
 use crate::keyspace::Entry;
-use crate::protocol::request;
-use crate::types::Value;
+use crate::protocol::{Frame, request};
+use crate::types::{End, Value};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -53,13 +53,15 @@ fn write_entry<E>(
     flush: &mut impl FnMut(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let key = entry.key();
-    let expires = entry.expires_at().map(|at_ms| at_ms.to_string());
-    match (entry.value(), &expires) {
-        (Value::String(value), None) => request::encode_into(block, [b"SET", key, value]),
-        (Value::String(value), Some(at_ms)) => {
-            request::encode_into(block, [b"SET", key, value, b"PXAT", at_ms.as_bytes()]);
-        }
-        (Value::Hash(hash), _) => {
+    let mut expires = entry.expires_at().map(|at_ms| at_ms.to_string());
+    match entry.value() {
+        Value::String(value) => match expires.take() {
+            None => request::encode_into(block, [b"SET", key, value]),
+            Some(at_ms) => {
+                request::encode_into(block, [b"SET", key, value, b"PXAT", at_ms.as_bytes()]);
+            }
+        },
+        Value::Hash(hash) => {
             let fields: Vec<(&[u8], &[u8])> = hash.iter().collect();
             for batch in fields.chunks(FIELDS) {
                 let mut args: Vec<&[u8]> = alloc::vec![b"HSET", key];
@@ -67,10 +69,24 @@ fn write_entry<E>(
                 request::encode_into(block, args);
                 flush(block)?;
             }
-            if let Some(at_ms) = &expires {
-                request::encode_into(block, [b"PEXPIREAT", key, at_ms.as_bytes()]);
+        }
+        Value::List(list) => {
+            let mut elements = list.iter(0, End::Last).peekable();
+            while elements.peek().is_some() {
+                let mut args: Frame = [&b"RPUSH"[..], key].into_iter().collect();
+                let mut buffer = itoa::Buffer::new();
+                while args.size() < BLOCK
+                    && let Some(element) = elements.next()
+                {
+                    args.push(element.bytes(&mut buffer));
+                }
+                request::encode_into(block, args.args().iter());
+                flush(block)?;
             }
         }
+    }
+    if let Some(at_ms) = &expires {
+        request::encode_into(block, [b"PEXPIREAT", key, at_ms.as_bytes()]);
     }
     flush(block)
 }

@@ -28,7 +28,6 @@ pub(crate) enum Flow {
         until_us: u64,
     },
     /// It waits for a key; see [`Wait`]. Nothing has been written.
-    #[allow(dead_code)]
     Waits(Box<Wait>),
     /// It has more to do than fits the budget, has kept its place in the connection and goes on at
     /// the next turn.

@@ -71,6 +71,7 @@ impl Node {
         let mut parser = core::mem::take(&mut conn.parser);
         let mut batch = core::mem::take(&mut self.batch);
         let mut turn = TURN.min(*left);
+        self.conns.any_unblocked = false;
         let more = loop {
             if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT)
                 || conn.blocked_until_us.is_some()
@@ -103,7 +104,7 @@ impl Node {
                 // Blocked or suspended: the others go on.
                 break conn.suspended.is_some();
             }
-            if self.state.blocked.any_changed() {
+            if self.state.blocked.any_changed() || self.conns.any_unblocked {
                 // Those that waited for it come first.
                 break true;
             }
@@ -120,7 +121,7 @@ impl Node {
     }
 
     /// After a turn: gives input memory back, lets the host read again, and looks at limits.
-    fn end_turn(&mut self, conn: &mut Connection, now: Now) {
+    pub(super) fn end_turn(&mut self, conn: &mut Connection, now: Now) {
         if conn.consumed == conn.input.len() {
             conn.input.clear();
             conn.consumed = 0;

@@ -4,7 +4,6 @@
 
 mod admit;
 mod batch;
-#[allow(dead_code)]
 mod blocking;
 mod conn;
 mod cx;
@@ -33,7 +32,6 @@ pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, 
 pub use link::{Load, REDIAL_US};
 
 pub(crate) use admit::{check_state, lookup};
-#[allow(unused_imports)]
 pub(crate) use blocking::{Empty, Wait};
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};

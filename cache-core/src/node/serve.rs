@@ -3,8 +3,8 @@
 use super::Node;
 use super::admit::{check_state, lookup};
 use super::blocking::Wait;
-use super::conn::ConnId;
-use super::error::Flow;
+use super::conn::{ConnFlags, ConnId};
+use super::error::{Error, Flow};
 use super::exec::Bench;
 use super::watch::key_at;
 use crate::observer::Observer;
@@ -22,32 +22,57 @@ impl Node {
         // A paused client's command may not run yet.
         while self.state.blocked.any_changed() && self.state.pause.is_none() {
             for place in self.state.blocked.take_changed() {
-                for id in self.state.blocked.waiters(&place) {
-                    if self.ends_wait(id, &place, now) {
-                        self.try_again(id, now, background, observer);
-                    }
-                }
+                self.serve_key(&place, now, background, observer);
             }
         }
     }
 
-    /// Whether the key of a place holds what a connection waits for.
-    fn ends_wait(&self, id: ConnId, place: &[u8], now: Now) -> bool {
-        let (db, key) = key_at(place);
-        let entry = self.state.keyspace.get(db, key).filter(|e| !e.is_expired(now.wall_ms()));
-        let type_name = entry.map(|entry| entry.type_name());
-        let wait = self.conns.get(id).and_then(|conn| conn.wait.as_ref());
-        wait.is_some_and(|wait| wait.or_gone || type_name == Some(wait.type_name))
+    /// Lets those who wait for the key of a place try again, one after the other.
+    fn serve_key<O: Observer>(
+        &mut self,
+        place: &[u8],
+        now: Now,
+        background: &mut u32,
+        observer: &mut O,
+    ) {
+        let mut type_name = self.type_at(place, now);
+        let mut passed = 0;
+        while let Some(id) = self.state.blocked.waiter(place, passed) {
+            if type_name.is_none() && !self.state.blocked.any_or_gone(place) {
+                break;
+            }
+            if self.ends_wait(id, type_name) && self.try_again(id, now, background, observer) {
+                type_name = self.type_at(place, now);
+            } else {
+                passed += 1;
+            }
+        }
     }
 
+    /// What the key of a place holds; `None` if it isn't there.
+    fn type_at(&self, place: &[u8], now: Now) -> Option<&'static str> {
+        let (db, key) = key_at(place);
+        let entry = self.state.keyspace.get(db, key).filter(|e| !e.is_expired(now.wall_ms()));
+        entry.map(|entry| entry.type_name())
+    }
+
+    /// Whether a connection waits for a key with a value of this type.
+    fn ends_wait(&self, id: ConnId, type_name: Option<&str>) -> bool {
+        let Some(conn) = self.conns.get(id).filter(|conn| !conn.has(ConnFlags::ABORT)) else {
+            return false;
+        };
+        conn.wait.as_ref().is_some_and(|wait| wait.or_gone || type_name == Some(wait.type_name))
+    }
+
+    /// Runs the command of a connection that waits. `false`: it waits on.
     fn try_again<O: Observer>(
         &mut self,
         id: ConnId,
         now: Now,
         background: &mut u32,
         observer: &mut O,
-    ) {
-        let Some(mut conn) = self.conns.take(id) else { return };
+    ) -> bool {
+        let Some(mut conn) = self.conns.take(id) else { return false };
         let before = conn.out.len();
         let done = match conn.wait.take() {
             Some(wait) => {
@@ -57,12 +82,14 @@ impl Node {
             None => false,
         };
         self.state.unsent += conn.out.len().saturating_sub(before);
+        self.end_turn(&mut conn, now);
         self.conns.put_back(conn);
         if done {
             self.conns.unblock(id);
             self.conns.wake(id);
             self.conns.offer(id);
         }
+        done
     }
 }
 
@@ -70,15 +97,12 @@ impl<O: Observer> Bench<'_, O> {
     /// Runs a command that has waited. `false`: it has to wait on.
     fn execute_waiting(&mut self, wait: Box<Wait>) -> bool {
         let mark = self.conn.out.len();
-        let Ok(id) = lookup(wait.frame.args()) else { return true };
-        let flags = id.spec().flags;
-        match check_state(&mut self.node.state, flags, self.now, self.observer) {
-            Ok(()) => {
-                if let Flow::Waits(_) = self.call(id, wait.frame.args(), None) {
-                    self.conn.wait = Some(wait);
-                    return false;
-                }
+        match self.run_again(&wait) {
+            Ok(Flow::Waits(_)) => {
+                self.conn.wait = Some(wait);
+                return false;
             }
+            Ok(_) => {}
             Err(error) => {
                 let message = error.message();
                 self.node.state.note_error(&message);
@@ -89,5 +113,11 @@ impl<O: Observer> Bench<'_, O> {
         self.post().tell_news();
         self.settle(mark);
         true
+    }
+
+    fn run_again(&mut self, wait: &Wait) -> Result<Flow, Error> {
+        let id = lookup(wait.frame.args())?;
+        check_state(&mut self.node.state, id.spec().flags, self.now, self.observer)?;
+        Ok(self.call(id, wait.frame.args(), None))
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     let redial = state.redial_at().map(Timeout::Deadline);
     let trash =
         (state.keyspace.pending_frees() > 0).then_some(Timeout::Housekeeping(state.clock.mono_us));
-    [deadline, redial, expiry, idle, trash].into_iter().flatten().min_by_key(|t| t.at_us())
+    // Those who were not served for a pause are then.
+    let paused = state.pause.filter(|_| state.blocked.any_changed());
+    let paused = paused.map(|pause| Timeout::Deadline(pause.until_us));
+    [deadline, paused, redial, expiry, idle, trash].into_iter().flatten().min_by_key(|t| t.at_us())
 }
 
 /// Does what is due. `limit` is how many expired keys may be removed.

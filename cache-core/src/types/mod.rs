@@ -5,10 +5,12 @@
 
 mod hash;
 pub(crate) mod hyperloglog;
-#[cfg_attr(not(test), expect(dead_code, reason = "large lists, sorted sets and streams come next"))]
+mod list;
+#[allow(dead_code)]
 mod tree;
 
 pub(crate) use hash::{Hash, HashView};
+pub(crate) use list::{Element, End, List, Packed};
 
 use crate::hash::HashSeed;
 use crate::keyspace::Kind;
@@ -217,6 +219,7 @@ macro_rules! types {
 
 types! {
     Hash,
+    List,
 }
 
 impl Data {

@@ -72,6 +72,33 @@ const EFFECTS: &[(&str, &str)] = &[
     ("HDEL h f x", "HDEL h f x"),
     ("HDEL h g", "HDEL h g"),
     ("EXISTS h", ""),
+    ("RPUSH l a b c d e f g h", "RPUSH l a b c d e f g h"),
+    ("LPUSHX nokey a", ""),
+    ("LPUSHX l z", "LPUSHX l z"),
+    ("LPOP l", "LPOP l"),
+    ("LPOP nokey", ""),
+    ("RPOP l 2", "RPOP l 2"),
+    ("LPOP l 0", ""),
+    ("LSET l 0 A", "LSET l 0 A"),
+    ("LINSERT l BEFORE x y", ""),
+    ("LINSERT l BEFORE A y", "LINSERT l BEFORE A y"),
+    ("LREM l 0 x", ""),
+    ("LREM l 0 y", "LREM l 0 y"),
+    ("LTRIM l 0 -1", ""),
+    ("LTRIM l 0 -2", "LTRIM l 0 -2"),
+    ("LMOVE l m LEFT RIGHT", "LMOVE l m LEFT RIGHT"),
+    ("LMOVE nokey m LEFT RIGHT", ""),
+    ("RPOPLPUSH l m", "RPOPLPUSH l m"),
+    ("LMPOP 2 gone nokey RIGHT", ""),
+    ("LMPOP 2 nokey l RIGHT COUNT 1", "RPOP l 1"),
+    ("LMPOP 2 l m LEFT COUNT 9", "LPOP l 2"),
+    ("LMPOP 2 l nokey LEFT COUNT 9", ""),
+    ("RPUSH l a b c d e", "RPUSH l a b c d e"),
+    ("BLPOP nokey l 0", "LPOP l"),
+    ("BRPOP l 0", "RPOP l"),
+    ("BLMOVE l m RIGHT LEFT 0", "LMOVE l m RIGHT LEFT"),
+    ("BRPOPLPUSH l m 0", "RPOPLPUSH l m"),
+    ("BLMPOP 0 1 l LEFT COUNT 2", "LPOP l 1"),
 ];
 
 #[test]
@@ -84,6 +111,25 @@ fn effects_say_the_same_whenever_they_are_read() {
         let expected: Vec<&str> = expected.split_terminator('\n').collect();
         assert_eq!(effect_of(&mut node, conn, command), expected, "{command}");
     }
+}
+
+/// What was waited for is recorded behind what brought it, and as what it came to.
+#[test]
+fn what_was_waited_for_is_recorded_as_what_it_came_to() {
+    let mut node = Node::new(Config::default(), 7, START);
+    node.record_effects();
+    let [pusher, a, b] =
+        [(); 3].map(|()| node.handle_connect(START, Peer::default()).expect("room"));
+    assert_eq!(effect_of(&mut node, a, "BLPOP x l 0"), [""; 0]);
+    assert_eq!(effect_of(&mut node, b, "BLMOVE l m LEFT RIGHT 0"), [""; 0]);
+    let recorded = effect_of(&mut node, pusher, "RPUSH l 1 2 3");
+    assert_eq!(recorded, ["SELECT 0", "RPUSH l 1 2 3", "LPOP l", "LMOVE l m LEFT RIGHT"]);
+    assert_eq!(effect_of(&mut node, a, "BRPOP nokey 0"), [""; 0]);
+    for command in ["MULTI", "RPUSH nokey a", "INCR n"] {
+        assert_eq!(effect_of(&mut node, pusher, command), [""; 0]);
+    }
+    let recorded = effect_of(&mut node, pusher, "EXEC");
+    assert_eq!(recorded, ["MULTI", "RPUSH nokey a", "INCR n", "EXEC", "RPOP nokey"]);
 }
 
 fn effect_of(node: &mut Node, conn: ConnId, command: &str) -> Vec<String> {

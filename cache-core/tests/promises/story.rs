@@ -66,6 +66,21 @@ const COMMANDS: &[&str] = &[
     "HINCRBYFLOAT K F 0.1",
     "HRANDFIELD K 2 WITHVALUES",
     "HSCAN K 0",
+    "RPUSH K V N V",
+    "LPUSH K V N",
+    "LPUSHX K V",
+    "RPUSHX K V",
+    "LPOP K",
+    "RPOP K 2",
+    "LSET K -1 V",
+    "LINSERT K AFTER N V",
+    "LREM K -1 V",
+    "LTRIM K 1 -2",
+    "LRANGE K 0 -1",
+    "LPOS K V COUNT 0",
+    "LMOVE K L LEFT RIGHT",
+    "RPOPLPUSH K L",
+    "LMPOP 2 K L RIGHT COUNT 2",
     "EXPIRE K 1",
     "EXPIRE K -1",
     "PEXPIRE K N",
@@ -110,9 +125,22 @@ const COMMANDS: &[&str] = &[
     "GET",
 ];
 
-fn command() -> impl Strategy<Value = Vec<u8>> {
+/// Those that may wait, and what ends their waiting.
+const WAITING: &[&str] = &[
+    "BLPOP K L 0.5",
+    "BRPOP K 1",
+    "BLMOVE K L RIGHT LEFT 0.7",
+    "BRPOPLPUSH K L 0.3",
+    "BLMPOP 0.4 2 K L LEFT COUNT 3",
+    "BLPOP K 0",
+    "RPUSH K V",
+    "CLIENT UNBLOCK 1",
+    "CLIENT UNBLOCK 2 ERROR",
+];
+
+fn command(commands: Vec<&'static str>) -> impl Strategy<Value = Vec<u8>> {
     let names = (0u8..6, 0u8..6, 0u8..4, 0u32..2500, "[a-z0-9]{0,6}");
-    (prop::sample::select(COMMANDS), names).prop_map(|(template, (k, l, f, n, v))| {
+    (prop::sample::select(commands), names).prop_map(|(template, (k, l, f, n, v))| {
         let args =
             words::split(template.as_bytes()).expect("no quotes").into_iter().map(
                 |word| match word.as_slice() {
@@ -128,9 +156,9 @@ fn command() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(commands: Vec<&'static str>) -> impl Strategy<Value = Step> {
     // What is said at once is a pipeline of up to four commands.
-    let say = (0usize..2, prop::collection::vec(command(), 1..5));
+    let say = (0usize..2, prop::collection::vec(command(commands), 1..5));
     prop_oneof![
         1 => (1u64..1500).prop_map(Step::Wait),
         6 => say.prop_map(|(client, commands)| Step::Say(client, commands.concat())),
@@ -138,5 +166,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..48)
+    prop::collection::vec(step([COMMANDS, WAITING].concat()), 1..48)
+}
+
+/// In which nobody waits: what has been said is done before another speaks.
+pub(crate) fn steps_at_once() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(COMMANDS.to_vec()), 1..48)
 }

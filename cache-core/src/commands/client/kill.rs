@@ -37,8 +37,5 @@ fn close<O: Observer>(cx: &mut Cx<'_, O>, id: ConnId) {
         cx.conn.flags.insert(ConnFlags::CLOSING);
         return;
     }
-    if let Some(conn) = cx.conns.get_mut(id) {
-        conn.flags.insert(ConnFlags::ABORT);
-    }
-    cx.conns.offer(id);
+    cx.post().abort(id);
 }

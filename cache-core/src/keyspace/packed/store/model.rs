@@ -391,6 +391,7 @@ fn read(store: &Store, record: &Record<'_>) -> Is {
     match value {
         Value::String(bytes) => Is::String(bytes.to_vec()),
         Value::Hash(hash) => Is::Hash(hash.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect()),
+        other => panic!("the story has no {}", other.type_name()),
     }
 }
 
