@@ -3,9 +3,10 @@
 //! Handlers reach data through this, so that hits are counted, expired keys are met, effects are
 //! recorded and watchers are told in one place.
 
-use super::blocking::Wait;
+mod values;
+
 use super::conn::{ConnFlags, Connection, Connections};
-use super::error::{Error, Flow, Outcome};
+use super::error::Error;
 use super::post::Post;
 use super::state::State;
 use crate::commands::Spec;
@@ -14,8 +15,7 @@ use crate::keyspace::{Content, Entry, Found, Kind, Moment, Probe};
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
-use crate::types::{Data, Limits, Structure, Value, View as _};
-use alloc::boxed::Box;
+use crate::types::{Data, Limits, Structure, Value};
 
 /// The longest reply of a command that could name the same data over and over, and of a transaction,
 /// in bytes.
@@ -220,68 +220,6 @@ impl<O: Observer> Cx<'_, O> {
         self.state.keyspace.get(self.conn.db, key)?.expires_at()
     }
 
-    /// Changes the value at a key. `None`: there is no such key. After a real change, call
-    /// [`wrote`](Self::wrote) or [`shrank`](Self::shrank).
-    pub(crate) fn edit_as<T: Structure, R>(
-        &mut self,
-        key: &[u8],
-        change: impl FnOnce(&mut T) -> R,
-    ) -> Result<Option<R>, Error> {
-        let (db, probe) = (self.conn.db, self.probe(key));
-        if !self.is_there(db, &probe) {
-            return Ok(None);
-        }
-        self.note_use(db, &probe);
-        let edit = |data: &mut Data| T::of_data(data).map(change);
-        match self.state.keyspace.edit(db, &probe, edit) {
-            Some(None) => Err(Error::WrongType),
-            done => Ok(done.flatten()),
-        }
-    }
-
-    /// As [`edit_as`](Self::edit_as), with the reply, to which what goes can be written.
-    pub(crate) fn edit_replying_as<T: Structure, R>(
-        &mut self,
-        key: &[u8],
-        change: impl FnOnce(&mut T, &mut Reply) -> R,
-    ) -> Result<Option<R>, Error> {
-        let (db, probe) = (self.conn.db, self.probe(key));
-        if !self.is_there(db, &probe) {
-            return Ok(None);
-        }
-        self.note_use(db, &probe);
-        let out = &mut self.conn.out.reply;
-        let edit = |data: &mut Data| T::of_data(data).map(|data| change(data, out));
-        match self.state.keyspace.edit(db, &probe, edit) {
-            Some(None) => Err(Error::WrongType),
-            done => Ok(done.flatten()),
-        }
-    }
-
-    /// Frees a value that is no key's any more, by and by if it is large.
-    pub(crate) fn discard(&mut self, value: impl Structure) {
-        self.state.keyspace.discard(value.into_data());
-    }
-
-    /// Changes the value at a key, which is made when it isn't there, unless the change leaves a new
-    /// one empty. After a real change, call [`wrote`](Self::wrote).
-    pub(crate) fn upsert_as<T: Structure, R>(
-        &mut self,
-        key: &[u8],
-        change: impl FnOnce(&mut T) -> R,
-    ) -> Result<R, Error> {
-        if self.peek(key).is_some() {
-            return self.edit_as(key, change)?.ok_or(Error::WrongType);
-        }
-        let mut new = T::new(self.state.hash_seed);
-        let result = change(&mut new);
-        if !new.view().is_empty() {
-            let db = self.conn.db;
-            self.store_data(db, key, new.into_data(), None);
-        }
-        Ok(result)
-    }
-
     /// The bytes of a string that is there, `len` of them, to write to; those beyond its old end are
     /// 0. `None`: there is no memory for them. Call [`changed`](Self::changed) afterwards.
     pub(crate) fn resize(&mut self, key: &[u8], len: usize) -> Option<&mut [u8]> {
@@ -432,21 +370,6 @@ impl<O: Observer> Cx<'_, O> {
     /// This command has no effects beyond those already recorded.
     pub(crate) fn no_effect(&mut self) {
         self.effects_done = true;
-    }
-
-    /// Whether the command may wait: it may not in a transaction and in a stream of effects.
-    pub(crate) fn may_wait(&self) -> bool {
-        !self.in_exec && !self.conn.has(ConnFlags::REPLAY)
-    }
-
-    /// Ends the command until one of the keys that it names changes, or until its time is up. Where
-    /// nothing may wait it is up at once.
-    pub(crate) fn wait(&mut self, wait: Wait) -> Outcome {
-        if !self.may_wait() {
-            wait.empty.write(self.out());
-            return Ok(Flow::Done);
-        }
-        Ok(Flow::Waits(Box::new(wait)))
     }
 
     /// What sends messages to any connection, this one included.

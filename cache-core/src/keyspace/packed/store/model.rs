@@ -384,11 +384,9 @@ impl Side {
 }
 
 fn read(store: &Store, record: &Record<'_>) -> Is {
-    let value = match store.object(record) {
-        Some(data) if record.kind() == Kind::Object => data.value(),
-        _ => Value::from_bytes(record.kind(), record.value(), SEED),
-    };
-    match value {
+    let is_object = record.kind() == Kind::Object;
+    let object = store.object(record).filter(|_| is_object).map(Data::value);
+    match object.unwrap_or_else(|| Value::from_bytes(record.kind(), record.value(), SEED)) {
         Value::String(bytes) => Is::String(bytes.to_vec()),
         Value::Hash(hash) => Is::Hash(hash.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect()),
         other => panic!("the story has no {}", other.type_name()),
