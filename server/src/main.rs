@@ -10,6 +10,7 @@ mod clock;
 mod config_file;
 mod data;
 mod directives;
+mod heap;
 mod http;
 mod limits;
 mod listen;
@@ -33,7 +34,10 @@ fn main() -> ExitCode {
         }
     };
     let done = match asked {
-        cli::Asked::Serve(serve) => start(&serve),
+        cli::Asked::Serve(serve) => {
+            heap::keep_chunks_apart();
+            start(&serve)
+        }
         cli::Asked::Bench(options) => bench::run(*options),
     };
     match done {

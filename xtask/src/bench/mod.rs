@@ -59,6 +59,8 @@ pub(crate) struct Options {
 pub(crate) fn stalls(keys: u32, parts: &[String]) -> Result<()> {
     let words = ["run", "--release", "-p", "cache-core", "--example", "stalls", "--"];
     let mut command = sh::cargo(&words);
+    // What the server tells its allocator.
+    command.env("MALLOC_MMAP_THRESHOLD_", "131072");
     Job::on_terminal().run(command.arg(keys.to_string()).args(parts))
 }
 

@@ -1,24 +1,27 @@
 //! Up to 64 keys that share the beginning of their paths: for each a tag, a handle, access bits.
 //!
-//! All of it is one block of bytes, so that a leaf costs one allocation and one wait for the
-//! memory. Keys are found by comparing eight tags at once (Lamport, "Multiple byte processing with
-//! full-word instructions", CACM 1975); nothing is ordered and there is no empty place between two
-//! keys. With 64 keys and tags of 8 bits a lookup meets a wrong tag once in four times.
+//! All of it is one block of bytes, so that a leaf costs one slot and one wait for the memory. Keys
+//! are found by comparing eight tags at once (Lamport, "Multiple byte processing with full-word
+//! instructions", CACM 1975); nothing is ordered and there is no empty place between two keys. With
+//! 64 keys and tags of 8 bits a lookup meets a wrong tag once in four times.
 
 use super::prefetch::{LINE, prefetch};
-use super::shared::Shared;
 use super::slabs::Handle;
 
-/// Keys in a leaf; one that can't be split may have more.
+/// Keys in a leaf that can be split within its directory.
 pub(super) const LIMIT: usize = 64;
+/// Keys in a leaf that would have to become a directory, which takes as much as that many handles. One
+/// that can't be split at all may have more.
+pub(super) const LAST_LIMIT: usize = 120;
 /// Keys of one tag in a leaf that can be split. Chance brings more to one full leaf in five hundred;
 /// whoever knows the seed and makes keys of one tag gets small leaves, and not a search through all
 /// of a large one.
 pub(super) const SAME: usize = 4;
 /// Keys for which a block grows at once.
 const STEP: usize = 8;
-/// Bytes of the count at the front.
-const HEAD: usize = 4;
+/// Bytes at the front: how many keys there are, and a path that leads here.
+const HEAD: usize = COUNT + 8;
+const COUNT: usize = 4;
 const HANDLE: usize = 4;
 /// Bytes of the access bits: what Redis has, 24 bits.
 const ACCESS: usize = 3;
@@ -33,39 +36,61 @@ pub(super) struct Item {
     pub(super) access: u32,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Leaf {
-    block: Shared<[u8]>,
+/// A leaf where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaf<'a> {
+    block: &'a [u8],
+    /// Keys that it has room for.
+    capacity: usize,
 }
 
-impl Default for Leaf {
-    fn default() -> Self {
-        Leaf { block: Shared::from_slice(&[0; HEAD]) }
+/// A leaf to change.
+#[derive(Debug)]
+pub(super) struct LeafMut<'a> {
+    block: &'a mut [u8],
+    capacity: usize,
+}
+
+/// Bytes of the block for so many keys, rounded up.
+pub(super) fn block_len(keys: usize) -> usize {
+    HEAD + keys.next_multiple_of(STEP) * EACH
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn capacity(block: &[u8]) -> usize {
+    (block.len() - HEAD) / EACH / STEP * STEP
+}
+
+impl<'a> Leaf<'a> {
+    /// What stands for a leaf without keys.
+    pub(super) const EMPTY: Leaf<'static> = Leaf { block: &[0; HEAD], capacity: 0 };
+
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn read(block: &'a [u8]) -> Self {
+        Leaf { block, capacity: capacity(block) }
     }
-}
 
-impl Leaf {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn len(&self) -> usize {
-        self.block.first_chunk::<HEAD>().map_or(0, |head| u32::from_le_bytes(*head) as usize)
+        self.block.first_chunk::<COUNT>().map_or(0, |count| u32::from_le_bytes(*count) as usize)
     }
 
-    fn capacity(&self) -> usize {
-        (self.block.len() - HEAD) / EACH
+    /// A path that leads here.
+    pub(super) fn path(&self) -> u64 {
+        self.block[COUNT..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// Bytes of its block; an empty one counts nothing.
-    pub(super) fn size(&self) -> u64 {
-        if self.capacity() == 0 { 0 } else { self.block.len() as u64 }
+    /// Whether it has room for one key more, and not for many.
+    pub(super) fn fits(&self, len: usize) -> bool {
+        (len..len + 2 * STEP).contains(&self.capacity)
     }
 
     /// The first key with this tag that `is_it`.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn find(&self, tag: u8, mut is_it: impl FnMut(Handle) -> bool) -> Option<usize> {
-        let (len, capacity) = (self.len(), self.capacity());
-        let tags = &self.block[HEAD..HEAD + capacity];
-        for (word, eight) in tags.chunks_exact(8).enumerate() {
-            let Some(eight) = eight.first_chunk::<8>() else { break };
+        let len = self.len();
+        let tags = &self.block[HEAD..HEAD + self.capacity];
+        for (word, eight) in tags.as_chunks::<8>().0.iter().enumerate() {
             let mut same = equal_bytes(u64::from_le_bytes(*eight), tag);
             while same != 0 {
                 let i = word * 8 + same.trailing_zeros() as usize / 8;
@@ -76,11 +101,6 @@ impl Leaf {
             }
         }
         None
-    }
-
-    /// Whether it is to be parted before it takes another key with this tag.
-    pub(super) fn is_full(&self, tag: u8) -> bool {
-        self.len() >= LIMIT || self.count(tag) >= SAME
     }
 
     /// How many keys have this tag.
@@ -95,13 +115,13 @@ impl Leaf {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn handle(&self, i: usize) -> Handle {
-        let at = HEAD + self.capacity() + i * HANDLE;
+        let at = HEAD + self.capacity + i * HANDLE;
         self.block[at..].first_chunk().map_or(0, |bytes| Handle::from_le_bytes(*bytes))
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn access(&self, i: usize) -> u32 {
-        let at = HEAD + self.capacity() * (1 + HANDLE) + i * ACCESS;
+        let at = HEAD + self.capacity * (1 + HANDLE) + i * ACCESS;
         match self.block[at..].first_chunk::<ACCESS>() {
             Some(&[a, b, c]) => u32::from_le_bytes([a, b, c, 0]),
             None => 0,
@@ -112,58 +132,14 @@ impl Leaf {
         Item { tag: self.block[HEAD + i], handle: self.handle(i), access: self.access(i) }
     }
 
-    pub(super) fn items(&self) -> impl DoubleEndedIterator<Item = Item> + '_ {
-        (0..self.len()).map(|i| self.item(i))
-    }
-
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn set_handle(&mut self, i: usize, handle: Handle) {
-        let at = HEAD + self.capacity() + i * HANDLE;
-        self.block.bytes_mut()[at..at + HANDLE].copy_from_slice(&handle.to_le_bytes());
-    }
-
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn set_access(&mut self, i: usize, access: u32) {
-        let at = HEAD + self.capacity() * (1 + HANDLE) + i * ACCESS;
-        self.block.bytes_mut()[at..at + ACCESS].copy_from_slice(&access.to_le_bytes()[..ACCESS]);
-    }
-
-    pub(super) fn push(&mut self, item: Item) {
-        let len = self.len();
-        if len == self.capacity() {
-            self.resize(len + STEP);
-        }
-        self.set_len(len + 1);
-        self.set_item(len, item);
-    }
-
-    /// Takes a key out; the last one takes its place.
-    pub(super) fn remove(&mut self, i: usize) {
-        let last = self.len() - 1;
-        let item = self.item(last);
-        self.set_item(i, item);
-        self.set_len(last);
-        if last == 0 {
-            *self = Leaf::default();
-        } else if self.capacity() >= last + 2 * STEP {
-            self.resize(last + STEP);
-        }
-    }
-
-    /// Builds a leaf from keys.
-    pub(super) fn of(items: impl ExactSizeIterator<Item = Item>) -> Self {
-        let mut leaf = Leaf::default();
-        if items.len() > 0 {
-            leaf.resize(items.len());
-        }
-        items.for_each(|item| leaf.push(item));
-        leaf
+    pub(super) fn items(self) -> impl DoubleEndedIterator<Item = Item> + ExactSizeIterator + 'a {
+        (0..self.len()).map(move |i| self.item(i))
     }
 
     /// Starts to fetch the tags.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch(&self) {
-        prefetch(&*self.block);
+        prefetch(self.block);
         if self.block.len() > LINE {
             prefetch(&self.block[LINE]);
         }
@@ -172,40 +148,64 @@ impl Leaf {
     /// Starts to fetch a handle.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch_handle(&self, i: usize) {
-        prefetch(&self.block[HEAD + self.capacity() + i * HANDLE]);
+        prefetch(&self.block[HEAD + self.capacity + i * HANDLE]);
+    }
+}
+
+impl<'a> LeafMut<'a> {
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn read(block: &'a mut [u8]) -> Self {
+        LeafMut { capacity: capacity(block), block }
+    }
+
+    /// Makes a leaf of a block that is long enough for these keys.
+    pub(super) fn write(block: &'a mut [u8], path: u64, items: &[Item]) {
+        block[COUNT..HEAD].copy_from_slice(&path.to_le_bytes());
+        let mut leaf = LeafMut::read(block);
+        leaf.set_len(items.len());
+        items.iter().enumerate().for_each(|(i, item)| leaf.set_item(i, *item));
+    }
+
+    fn view(&self) -> Leaf<'_> {
+        Leaf { block: self.block, capacity: self.capacity }
+    }
+
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn set_handle(&mut self, i: usize, handle: Handle) {
+        let at = HEAD + self.capacity + i * HANDLE;
+        self.block[at..at + HANDLE].copy_from_slice(&handle.to_le_bytes());
+    }
+
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn set_access(&mut self, i: usize, access: u32) {
+        let at = HEAD + self.capacity * (1 + HANDLE) + i * ACCESS;
+        self.block[at..at + ACCESS].copy_from_slice(&access.to_le_bytes()[..ACCESS]);
+    }
+
+    /// Adds a key, for which there is room.
+    pub(super) fn push(&mut self, item: Item) {
+        let len = self.view().len();
+        self.set_len(len + 1);
+        self.set_item(len, item);
+    }
+
+    /// Takes a key out; the last one takes its place.
+    pub(super) fn remove(&mut self, i: usize) {
+        let last = self.view().len() - 1;
+        let item = self.view().item(last);
+        self.set_item(i, item);
+        self.set_len(last);
     }
 
     fn set_len(&mut self, len: usize) {
-        self.block.bytes_mut()[..HEAD].copy_from_slice(&(len as u32).to_le_bytes());
+        self.block[..COUNT].copy_from_slice(&(len as u32).to_le_bytes());
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn set_item(&mut self, i: usize, item: Item) {
-        self.block.bytes_mut()[HEAD + i] = item.tag;
+        self.block[HEAD + i] = item.tag;
         self.set_handle(i, item.handle);
         self.set_access(i, item.access);
-    }
-
-    /// Gives it a block for so many keys, rounded up.
-    fn resize(&mut self, wanted: usize) {
-        let (old, new) = (self.capacity(), wanted.next_multiple_of(STEP));
-        let len = self.len().min(new);
-        let mut on_stack = [0; HEAD + LIMIT * EACH];
-        let mut on_heap = alloc::vec::Vec::new();
-        let block = match on_stack.get_mut(..HEAD + new * EACH) {
-            Some(block) => block,
-            None => {
-                on_heap.resize(HEAD + new * EACH, 0);
-                &mut on_heap[..]
-            }
-        };
-        block[..HEAD].copy_from_slice(&(len as u32).to_le_bytes());
-        // Tags, handles and access bits, each behind where they begin for one key.
-        for (before, width) in [(0, 1), (1, HANDLE), (1 + HANDLE, ACCESS)] {
-            let (from, to) = (HEAD + old * before, HEAD + new * before);
-            block[to..to + len * width].copy_from_slice(&self.block[from..from + len * width]);
-        }
-        self.block = Shared::from_slice(block);
     }
 }
 
@@ -222,7 +222,6 @@ fn equal_bytes(word: u64, byte: u8) -> u64 {
 mod tests {
     use super::*;
     use crate::random::Random;
-    use alloc::vec::Vec;
 
     #[test]
     fn equal_bytes_are_marked_exactly() {
@@ -237,45 +236,5 @@ mod tests {
                 assert_eq!(marks, wanted);
             }
         }
-    }
-
-    #[test]
-    fn it_does_what_a_vector_does() {
-        let mut random = Random::new(2);
-        let mut leaf = Leaf::default();
-        let mut model: Vec<Item> = Vec::new();
-        for step in 0..if cfg!(miri) { 60 } else { 20_000u32 } {
-            let len = model.len() as u64;
-            match random.below(4) {
-                0 | 1 if len < 100 => {
-                    let item =
-                        Item { tag: random.below(4) as u8, handle: step, access: step & 0xff_ffff };
-                    leaf.push(item);
-                    model.push(item);
-                }
-                2 if len > 0 => {
-                    let i = random.below(len) as usize;
-                    leaf.remove(i);
-                    model.swap_remove(i);
-                }
-                3 if len > 0 => {
-                    let i = random.below(len) as usize;
-                    leaf.set_access(i, 0xab_cdef);
-                    leaf.set_handle(i, step);
-                    model[i] = Item { handle: step, access: 0xab_cdef, ..model[i] };
-                }
-                _ => {}
-            }
-            assert!(leaf.items().eq(model.iter().copied()));
-            assert!(leaf.capacity() <= model.len() + 2 * STEP);
-            if let Some(item) = model.last() {
-                let found = leaf.find(item.tag, |handle| handle == item.handle);
-                assert_eq!(found, model.iter().position(|i| i == item));
-            }
-        }
-        while leaf.len() > 0 {
-            leaf.remove(0);
-        }
-        assert_eq!(leaf.size(), 0);
     }
 }

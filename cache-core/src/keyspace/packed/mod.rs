@@ -9,6 +9,7 @@
 
 mod dir;
 mod leaf;
+mod leaves;
 mod pages;
 mod prefetch;
 mod probe;

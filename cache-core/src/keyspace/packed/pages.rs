@@ -58,7 +58,7 @@ impl Pages {
     pub(super) fn get_mut(&mut self, place: Place) -> &mut [u8] {
         let (chunk, start) = split(place);
         match self.chunks.get_mut(chunk) {
-            Some(chunk) => &mut chunk.bytes_mut()[start + OWNER..start + PAGE],
+            Some(chunk) => &mut chunk.slice_mut()[start + OWNER..start + PAGE],
             None => &mut [],
         }
     }
@@ -78,15 +78,15 @@ impl Pages {
             match self.chunks.last_mut() {
                 Some(last) if last.len() < CHUNK * PAGE => {
                     let pages = (last.len() / PAGE + more).min(CHUNK);
-                    *last = Shared::with_len(last, pages * PAGE);
+                    *last = Shared::with_len(last, pages * PAGE, 0);
                 }
-                _ => self.chunks.push(Shared::with_len(&[], more * PAGE)),
+                _ => self.chunks.push(Shared::with_len(&[], more * PAGE, 0)),
             }
         }
         let place = self.len as Place;
         self.len += 1;
         let (chunk, start) = split(place);
-        self.chunks[chunk].bytes_mut()[start..start + OWNER].copy_from_slice(&owner.to_le_bytes());
+        self.chunks[chunk].slice_mut()[start..start + OWNER].copy_from_slice(&owner.to_le_bytes());
         place
     }
 
@@ -105,11 +105,11 @@ impl Pages {
         let (to_chunk, to) = split(to);
         let owner = self.chunks[from_chunk][from..].first_chunk().copied().unwrap_or_default();
         if from_chunk == to_chunk {
-            self.chunks[to_chunk].bytes_mut().copy_within(from..from + PAGE, to);
+            self.chunks[to_chunk].slice_mut().copy_within(from..from + PAGE, to);
         } else if let Ok([from_chunk, to_chunk]) =
             self.chunks.get_disjoint_mut([from_chunk, to_chunk])
         {
-            to_chunk.bytes_mut()[to..to + PAGE].copy_from_slice(&from_chunk[from..from + PAGE]);
+            to_chunk.slice_mut()[to..to + PAGE].copy_from_slice(&from_chunk[from..from + PAGE]);
         }
         u32::from_le_bytes(owner)
     }
@@ -128,12 +128,59 @@ impl Pages {
         } else if last > 2 * self.len + reserve
             && let Some(only) = self.chunks.last_mut()
         {
-            *only = Shared::with_len(only, (self.len + reserve) * PAGE);
+            *only = Shared::with_len(only, (self.len + reserve) * PAGE, 0);
         }
     }
 
     /// Drops some of what is left of pages that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        self.chunks.pop().is_some()
+        self.chunks.pop();
+        !self.chunks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Pages are told apart, however they are moved, and a clone keeps what it saw.
+    #[test]
+    fn they_do_what_a_map_does() {
+        let (mut pages, mut places) = (Pages::default(), Vec::<Place>::new());
+        let mut random = Random::new(6);
+        let steps = if cfg!(miri) { 60 } else { 3000 };
+        let mut old = (pages.clone(), places.clone());
+        let check = |pages: &Pages, places: &[Place]| {
+            for (owner, &place) in places.iter().enumerate() {
+                let page = pages.get(place);
+                assert_eq!([page[0], page[PAGE_BYTES - 1]], [owner as u8; 2]);
+            }
+            assert!(pages.room() <= places.len() + places.len() / 4 + 2 * CHUNK);
+        };
+        for step in 0..steps {
+            let more = random.below(5) < if step < steps / 2 { 3 } else { 2 };
+            if more {
+                let owner = places.len();
+                let place = pages.alloc(owner as u32);
+                pages.get_mut(place).fill(owner as u8);
+                places.push(place);
+            } else if let Some(place) = places.pop()
+                && let Some(moved) = pages.free(place)
+            {
+                places[moved as usize] = place;
+            }
+            if step % 10 == 0 {
+                check(&pages, &places);
+                check(&old.0, &old.1);
+                old = (pages.clone(), places.clone());
+            }
+        }
+        while let Some(place) = places.pop() {
+            if let Some(moved) = pages.free(place) {
+                places[moved as usize] = place;
+            }
+        }
+        assert_eq!(pages.reserved(), 0);
     }
 }

@@ -86,29 +86,25 @@ impl<T: Clone> Shared<T> {
     }
 }
 
-impl Shared<[u8]> {
-    pub(crate) fn from_slice(bytes: &[u8]) -> Self {
-        Shared(Arc::from(bytes))
-    }
-
-    /// So many bytes, which begin like these; the others are 0.
-    pub(super) fn with_len(start: &[u8], len: usize) -> Self {
+impl<T: Clone> Shared<[T]> {
+    /// So many things, which begin like these; the others are like `fill`.
+    pub(super) fn with_len(start: &[T], len: usize, fill: T) -> Self {
         // Neither by way of the stack, which may be small, nor of a vector, which would be a copy.
-        let mut new = Shared(core::iter::repeat_n(0, len).collect());
+        let mut new = Shared(core::iter::repeat_n(fill, len).collect());
         let both = start.len().min(len);
-        new.bytes_mut()[..both].copy_from_slice(&start[..both]);
+        new.slice_mut()[..both].clone_from_slice(&start[..both]);
         new
     }
 
-    /// The bytes to write to, copied first when a clone shares them.
+    /// What to write to, copied first when a clone shares it.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn slice_mut(&mut self) -> &mut [T] {
         if self.own().is_none() {
             self.0 = Arc::from(&*self.0);
         }
         match self.own() {
-            Some(bytes) => bytes,
-            None => unreachable!("they were copied, and nobody else has the copy"),
+            Some(slice) => slice,
+            None => unreachable!("it was copied, and nobody else has the copy"),
         }
     }
 }
@@ -134,9 +130,9 @@ mod tests {
 
     #[test]
     fn bytes_too() {
-        let mut a = Shared::from_slice(b"abc");
+        let mut a = Shared::with_len(b"abc", 3, 0);
         let b = a.clone();
-        a.bytes_mut()[0] = b'x';
+        a.slice_mut()[0] = b'x';
         assert_eq!((&*a, &*b), (&b"xbc"[..], &b"abc"[..]));
     }
 

@@ -28,6 +28,9 @@ const MOST_PARTS: usize = PAGE / (COARSE + 1);
 const FINE_CLASSES: usize = (FINE - SMALLEST) / 2 + 1;
 const COARSE_CLASSES: usize = (COARSE - FINE) / 4;
 
+/// Bytes of slots up to which there are few records.
+const FEW: u64 = 16 * 1024;
+
 /// The number of no page.
 const NONE: u32 = u32::MAX;
 
@@ -148,8 +151,13 @@ fn size_of_class(class: usize) -> usize {
 }
 
 /// Bytes of the slot that a record of `len` bytes gets.
-pub(super) fn slot_size(len: usize) -> usize {
+fn slot_size(len: usize) -> usize {
     size_of_class(class_of(len))
+}
+
+/// The same where there are few records: then some padding costs less than one more size does.
+fn rough_slot_size(len: usize) -> usize {
+    slot_size(len.next_multiple_of(8).min(SLOT_LIMIT))
 }
 
 impl Slabs {
@@ -163,9 +171,15 @@ impl Slabs {
         self.begun + self.pages.reserved() - self.used
     }
 
+    /// Slots in use.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.classes.iter().map(|class| class.len as usize).sum()
+    }
+
     /// A slot for a record of `len` bytes, at most [`SLOT_LIMIT`]. `None`: there can be no more.
     pub(super) fn alloc(&mut self, len: usize) -> Option<Handle> {
-        let size = slot_size(len) as u16;
+        let size = if self.used < FEW { rough_slot_size(len) } else { slot_size(len) } as u16;
         let at = match self.classes.binary_search_by_key(&size, |class| class.size) {
             Ok(at) => {
                 if self.classes[at].tail() == parts(size) {
@@ -187,6 +201,12 @@ impl Slabs {
         }
         self.used += u64::from(size);
         Some(class.last << SLOT_BITS | slot as u32)
+    }
+
+    /// Whether a record of `len` bytes would get no better slot than this one.
+    pub(super) fn fits(&self, handle: Handle, len: usize) -> bool {
+        let size = self.get(handle).len();
+        len <= SLOT_LIMIT && (size == slot_size(len) || size == rough_slot_size(len))
     }
 
     /// A page without memory.
@@ -374,10 +394,10 @@ mod tests {
             }
             if step % 1000 == 0 {
                 for &(handle, len, fill) in &model {
-                    assert_eq!(slabs.get(handle).len(), slot_size(len));
+                    assert!(slabs.fits(handle, len));
                     assert!(slabs.get(handle).iter().all(|&b| b == fill));
                 }
-                let used: usize = model.iter().map(|&(_, len, _)| slot_size(len)).sum();
+                let used: usize = model.iter().map(|&(h, ..)| slabs.get(h).len()).sum();
                 assert_eq!(slabs.used(), used as u64);
             }
         }

@@ -113,7 +113,7 @@ impl Store {
 
     /// Bytes of pages that hold nothing yet.
     pub(crate) fn slack(&self) -> u64 {
-        self.slabs.slack()
+        self.slabs.slack() + self.trie.slack()
     }
 
     /// The earliest moment (wall milliseconds) at which a key may expire.
@@ -214,7 +214,8 @@ impl Store {
         let after = access(before);
         // Most uses change nothing, and what a clone shares is copied only for a change.
         if after != before {
-            self.trie.leaf_mut(probe.path).set_access(at, after);
+            let leaf = self.trie.leaf_mut(probe.path);
+            leaf.into_iter().for_each(|mut leaf| leaf.set_access(at, after));
         }
     }
 
@@ -248,9 +249,8 @@ impl Store {
             None => {
                 let handle = self.write(&parts);
                 let item = Item { tag: probe.tag(), handle, access: fresh };
-                let leaf = self.trie.leaf(probe.path);
-                if leaf.is_full(item.tag) {
-                    self.prefetch_all(leaf);
+                if self.trie.is_full(probe.path, item.tag) {
+                    self.prefetch_all(self.trie.leaf(probe.path));
                 }
                 let (seed, paths) = (self.seed, self.paths);
                 let (slabs, alone) = (&self.slabs, &self.alone);
@@ -354,7 +354,7 @@ impl Store {
             bytes.resize(parts.len(), 0);
             parts.write(&mut bytes);
             let new = self.keep_alone(bytes);
-            self.trie.leaf_mut(probe.path).set_handle(at, new);
+            self.set_handle(probe.path, at, new);
             self.free(handle);
             self.resize_alone(new & !ALONE, len)
         } else {

@@ -6,11 +6,14 @@ use alloc::vec::Vec;
 
 /// Things in a chunk.
 const CHUNK: usize = 32;
+/// And in the first one at first.
+const FIRST: usize = 4;
 
 /// Things by number.
 #[derive(Clone, Debug)]
 pub(super) struct Table<T> {
-    chunks: Vec<Shared<[Option<T>; CHUNK]>>,
+    /// All but the first are of full length.
+    chunks: Vec<Shared<[Option<T>]>>,
     free: Vec<u32>,
     /// From here on no number has been given out.
     next: u32,
@@ -31,21 +34,23 @@ impl<T: Clone> Table<T> {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get(&self, number: u32) -> Option<&T> {
-        self.chunks.get(number as usize / CHUNK)?[number as usize % CHUNK].as_ref()
+        self.chunks.get(number as usize / CHUNK)?.get(number as usize % CHUNK)?.as_ref()
     }
 
     /// Starts to fetch what the table itself holds at a number.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn prefetch(&self, number: u32) {
-        if let Some(chunk) = self.chunks.get(number as usize / CHUNK) {
-            prefetch(&chunk[number as usize % CHUNK]);
+        if let Some(chunk) = self.chunks.get(number as usize / CHUNK)
+            && let Some(place) = chunk.get(number as usize % CHUNK)
+        {
+            prefetch(place);
         }
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         let chunk = self.chunks.get_mut(number as usize / CHUNK)?;
-        chunk.to_mut()[number as usize % CHUNK].as_mut()
+        chunk.slice_mut().get_mut(number as usize % CHUNK)?.as_mut()
     }
 
     /// Puts a thing in and gives its number: the one that was freed last, or the next.
@@ -54,17 +59,23 @@ impl<T: Clone> Table<T> {
             self.next += 1;
             self.next - 1
         });
-        if number as usize / CHUNK == self.chunks.len() {
-            self.chunks.push(Shared::new([const { None }; CHUNK]));
+        let (chunk, at) = (number as usize / CHUNK, number as usize % CHUNK);
+        if chunk == self.chunks.len() {
+            let len = if chunk == 0 { FIRST } else { CHUNK };
+            self.chunks.push(Shared::with_len(&[], len, None));
         }
+        let chunk = &mut self.chunks[chunk];
+        if at >= chunk.len() {
+            *chunk = Shared::with_len(chunk, 2 * chunk.len(), None);
+        }
+        chunk.slice_mut()[at] = Some(thing);
         self.len += 1;
-        self.chunks[number as usize / CHUNK].to_mut()[number as usize % CHUNK] = Some(thing);
         number
     }
 
     pub(super) fn remove(&mut self, number: u32) -> Option<T> {
         let chunk = self.chunks.get_mut(number as usize / CHUNK)?;
-        let thing = chunk.to_mut()[number as usize % CHUNK].take()?;
+        let thing = chunk.slice_mut().get_mut(number as usize % CHUNK)?.take()?;
         self.len -= 1;
         if self.len == 0 {
             // Numbers begin anew; what was there for many is given back by and by.
@@ -78,13 +89,16 @@ impl<T: Clone> Table<T> {
 
     /// Drops some of what is left of a table that nobody uses any more. `false`: nothing is left.
     pub(super) fn drop_some(&mut self) -> bool {
-        self.chunks.pop().is_some()
+        /// Chunks that are dropped at once: most things are none of any size.
+        const SOME: usize = 16;
+        self.chunks.truncate(self.chunks.len().saturating_sub(SOME));
+        !self.chunks.is_empty()
     }
 
     /// Takes anything out of a table that nobody uses any more.
     pub(super) fn take_any(&mut self) -> Option<T> {
         while let Some(chunk) = self.chunks.last_mut() {
-            if let Some(thing) = chunk.to_mut().iter_mut().find_map(Option::take) {
+            if let Some(thing) = chunk.slice_mut().iter_mut().find_map(Option::take) {
                 return Some(thing);
             }
             self.chunks.pop();

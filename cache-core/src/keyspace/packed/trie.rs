@@ -11,66 +11,72 @@
 
 #[cfg(test)]
 mod check;
+mod shrink;
 
 use super::dir::{
-    CHILD_SIZE, DIR_BITS, Dir, Facts, MERGE, Node, PATH_BITS, PLACES, behind, place_of,
+    CHILD_SIZE, DIR_BITS, DIR_SIZE, Dir, Facts, Node, PATH_BITS, PLACES, behind, place_of,
 };
-use super::leaf::{Item, Leaf};
+use super::leaf::{Item, LAST_LIMIT, LIMIT, Leaf, LeafMut, SAME};
+use super::leaves::{EMPTY, Leaves};
 use super::prefetch::prefetch;
 use super::shared::Shared;
 use super::slabs::Handle;
+use alloc::vec::Vec;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Trie {
-    root: Node,
+    /// The first directory, if there is more than one leaf.
+    root: Option<Shared<Dir>>,
+    /// The only leaf otherwise.
+    leaf: Handle,
+    /// What is known of all keys.
     facts: Facts,
-    /// Bytes of leaves and directories.
-    size: u64,
+    leaves: Leaves,
+    /// Bytes of directories.
+    dirs: u64,
 }
 
 /// A way that is gone step by step, so that others can be gone meanwhile.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Way<'a> {
-    node: &'a Node,
-    rest: u64,
+enum Way<'a> {
+    Dir { dir: &'a Dir, rest: u64 },
+    Leaf(Handle),
 }
 
 impl<'a> Way<'a> {
-    /// Goes one directory further. `Err`: to a leaf.
+    /// Goes one directory further.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn step(self) -> Result<Way<'a>, &'a Leaf> {
-        match self.node {
-            Node::Leaf(leaf) => Err(leaf),
-            Node::Dir(dir) => {
-                let node = &dir.children[dir.index(self.rest)];
-                Ok(Way { node, rest: self.rest << DIR_BITS })
-            }
+    fn step(self) -> Self {
+        let Way::Dir { dir, rest } = self else { return self };
+        match dir.children[dir.index(rest)].dir() {
+            Ok(place) => Way::Dir { dir: &dir.dirs[place], rest: rest << DIR_BITS },
+            Err(leaf) => Way::Leaf(leaf),
         }
     }
 
     /// Starts to fetch the directory.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn prefetch_dir(self) {
-        if let Node::Dir(dir) = self.node {
-            prefetch(&dir.places[place_of(self.rest)]);
+        if let Way::Dir { dir, rest } = self {
+            prefetch(&dir.places[place_of(rest)]);
         }
     }
 
     /// Starts to fetch where the directory keeps the next step.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn prefetch_child(self) {
-        if let Node::Dir(dir) = self.node {
-            prefetch(&dir.children[dir.index(self.rest)]);
+        if let Way::Dir { dir, rest } = self {
+            prefetch(&dir.children[dir.index(rest)]);
         }
     }
 
     /// Goes to the end.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn leaf(mut self) -> &'a Leaf {
+    fn leaf(mut self) -> Handle {
         loop {
-            match self.step() {
-                Ok(way) => self = way,
-                Err(leaf) => return leaf,
+            match self {
+                Way::Leaf(leaf) => return leaf,
+                dir => self = dir.step(),
             }
         }
     }
@@ -79,17 +85,30 @@ impl<'a> Way<'a> {
 /// A leaf, and which paths lead to it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reached<'a> {
-    pub(super) leaf: &'a Leaf,
+    pub(super) leaf: Leaf<'a>,
     /// The first path behind those that lead here; `None`: these are the last.
     pub(super) next: Option<u64>,
     /// No key of it expires before this (wall milliseconds).
     pub(super) earliest: u64,
 }
 
+impl Default for Trie {
+    fn default() -> Self {
+        let (facts, leaves) = (Facts::default(), Leaves::default());
+        Trie { root: None, leaf: EMPTY, facts, leaves, dirs: 0 }
+    }
+}
+
+/// What is there.
 impl Trie {
     /// Bytes accounted: leaves and directories.
     pub(super) fn size(&self) -> u64 {
-        self.size
+        self.dirs + self.leaves.used()
+    }
+
+    /// Bytes of pages that hold no leaf yet.
+    pub(super) fn slack(&self) -> u64 {
+        self.leaves.slack()
     }
 
     /// The earliest moment at which a key expires; `u64::MAX`: none does.
@@ -101,31 +120,31 @@ impl Trie {
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn leaf(&self, path: u64) -> &Leaf {
-        self.way(path).leaf()
+    pub(super) fn leaf(&self, path: u64) -> Leaf<'_> {
+        self.leaves.get(self.way(path).leaf())
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn way(&self, path: u64) -> Way<'_> {
-        Way { node: &self.root, rest: path }
+        match &self.root {
+            Some(dir) => Way::Dir { dir, rest: path },
+            None => Way::Leaf(self.leaf),
+        }
     }
 
     /// The leaves of several paths, on the way to which the waits for memory overlap.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn leaves<const N: usize>(&self, paths: &[u64]) -> [Option<&Leaf>; N] {
+    pub(super) fn leaves<const N: usize>(&self, paths: &[u64]) -> [Option<Leaf<'_>>; N] {
         let mut ways = [self.way(0); N];
         let ways = &mut ways[..paths.len().min(N)];
         for (way, &path) in ways.iter_mut().zip(paths) {
-            *way = self.way(path);
-            if let Ok(next) = way.step() {
-                next.prefetch_dir();
-                *way = next;
-            }
+            *way = self.way(path).step();
+            way.prefetch_dir();
         }
         ways.iter().for_each(|way| way.prefetch_child());
         let mut leaves = [None; N];
         for (leaf, way) in leaves.iter_mut().zip(ways) {
-            let found = way.leaf();
+            let found = self.leaves.get(way.leaf());
             found.prefetch();
             *leaf = Some(found);
         }
@@ -134,41 +153,116 @@ impl Trie {
 
     /// The leaf of a path, with where the next one begins.
     pub(super) fn reach(&self, path: u64) -> Reached<'_> {
-        let (mut node, mut facts, mut skip) = (&self.root, self.facts, 0);
+        let (mut way, mut facts, mut skip) = (self.way(path), self.facts, 0);
         loop {
             skip += u32::from(facts.depth);
-            match node {
-                Node::Leaf(leaf) => {
+            match way {
+                Way::Leaf(leaf) => {
                     let width = u64::MAX.checked_shr(skip).unwrap_or(0);
                     let next = (path | width).checked_add(1);
+                    let leaf = self.leaves.get(leaf);
                     return Reached { leaf, next, earliest: facts.earliest };
                 }
-                Node::Dir(dir) => {
-                    let i = dir.index(behind(path, skip));
-                    (node, facts) = (&dir.children[i], dir.facts[i]);
+                Way::Dir { dir, rest } => {
+                    facts = dir.facts[dir.index(rest)];
+                    way = way.step();
                 }
             }
         }
     }
 
-    /// The leaf of a path to change what it knows of its keys, not which they are.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn leaf_mut(&mut self, path: u64) -> &mut Leaf {
-        self.walk_mut(path, |_| {})
+    /// Whether a leaf is to be parted before it takes another key with this tag.
+    pub(super) fn is_full(&self, path: u64, tag: u8) -> bool {
+        let leaf = self.leaf(path);
+        if leaf.count(tag) >= SAME || leaf.len() >= LAST_LIMIT {
+            return true;
+        }
+        leaf.len() >= LIMIT && self.depth(path) < DIR_BITS
     }
 
+    /// How many bits of its directory's the keys of a leaf share; the only leaf might as well share
+    /// all.
+    fn depth(&self, path: u64) -> u32 {
+        let (mut way, mut depth) = (self.way(path), DIR_BITS as u8);
+        while let Way::Dir { dir, rest } = way {
+            depth = dir.facts[dir.index(rest)].depth;
+            way = way.step();
+        }
+        depth.into()
+    }
+
+    /// A path at whose leaf something expires by `by_ms`: the first from `from` on, or else the
+    /// first of all.
+    pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
+        if self.facts.earliest > by_ms {
+            return None;
+        }
+        let (mut way, mut skip, mut path) = (self.way(from), 0, 0);
+        while let Way::Dir { dir, rest } = way {
+            let start = place_of(rest);
+            let due = |place: &usize| dir.facts[usize::from(dir.places[*place])].earliest <= by_ms;
+            let place = (start..PLACES).chain(0..start).find(due)?;
+            let bits = (place as u64) << (PATH_BITS - DIR_BITS);
+            path |= bits >> skip;
+            way = if place == start { way } else { Way::Dir { dir, rest: bits } }.step();
+            skip += DIR_BITS;
+        }
+        Some(path)
+    }
+
+    /// The leaf, and the key in it, that come after `skip` others.
+    pub(super) fn nth(&self, mut skip: usize) -> Option<(Leaf<'_>, usize)> {
+        if skip >= self.facts.len as usize {
+            return None;
+        }
+        let mut dir = self.root.as_ref();
+        let mut leaf = self.leaf;
+        while let Some(here) = dir {
+            let i = here.facts.iter().position(|facts| {
+                let here = skip < facts.len as usize;
+                skip -= if here { 0 } else { facts.len as usize };
+                here
+            })?;
+            match here.children[i].dir() {
+                Ok(place) => dir = here.dirs.get(place),
+                Err(last) => (dir, leaf) = (None, last),
+            }
+        }
+        Some((self.leaves.get(leaf), skip))
+    }
+}
+
+/// Changes.
+impl Trie {
+    /// The leaf of a path to change what it knows of its keys, not which they are. `None`: it has
+    /// none.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn walk_mut(&mut self, path: u64, visit: impl Fn(&mut Facts)) -> &mut Leaf {
+    pub(super) fn leaf_mut(&mut self, path: u64) -> Option<LeafMut<'_>> {
+        let leaf = self.way(path).leaf();
+        self.leaves.get_mut(leaf)
+    }
+
+    /// Changes what is known on the way to a leaf, and which one that is.
+    fn walk_mut(
+        &mut self,
+        path: u64,
+        mut visit: impl FnMut(&mut Facts),
+        change: impl FnOnce(&mut Leaves, Handle) -> Handle,
+    ) {
         visit(&mut self.facts);
-        let (mut node, mut rest) = (&mut self.root, path);
+        let Some(root) = &mut self.root else {
+            self.leaf = change(&mut self.leaves, self.leaf);
+            return;
+        };
+        let (mut dir, mut rest) = (root.to_mut(), path);
         loop {
-            match node {
-                Node::Leaf(leaf) => return leaf,
-                Node::Dir(dir) => {
-                    let dir = dir.to_mut();
-                    let i = dir.index(rest);
-                    visit(&mut dir.facts[i]);
-                    node = &mut dir.children[i];
+            let i = dir.index(rest);
+            visit(&mut dir.facts[i]);
+            match dir.children[i].dir() {
+                Ok(place) => dir = dir.dirs[place].to_mut(),
+                Err(leaf) => {
+                    dir.children[i] = Node::of_leaf(change(&mut self.leaves, leaf));
+                    return;
                 }
             }
             rest <<= DIR_BITS;
@@ -183,12 +277,23 @@ impl Trie {
         path_of: impl Fn(Handle) -> u64,
         expiry_of: impl Fn(Handle) -> Option<u64>,
     ) {
-        while self.leaf(path).is_full(item.tag) && self.split(path, &path_of, &expiry_of) {}
-        let leaf = self.walk_mut(path, |facts| facts.len += 1);
-        let before = leaf.size();
-        leaf.push(item);
-        let grown = leaf.size() - before;
-        self.size += grown;
+        while self.is_full(path, item.tag) && self.split(path, &path_of, &expiry_of) {}
+        let mut removed = None;
+        self.walk_mut(
+            path,
+            |facts| facts.len += 1,
+            |leaves, old| {
+                let len = leaves.get(old).len();
+                if leaves.get(old).fits(len + 1) {
+                    leaves.get_mut(old).into_iter().for_each(|mut leaf| leaf.push(item));
+                    return old;
+                }
+                removed = Some(old);
+                let items: Vec<Item> = leaves.get(old).items().chain([item]).collect();
+                leaves.add(path, &items)
+            },
+        );
+        self.remove_leaves(removed);
     }
 
     /// Makes two leaves of one. `false`: no bit is left to tell its keys apart by.
@@ -198,178 +303,75 @@ impl Trie {
         path_of: impl Fn(Handle) -> u64,
         expiry_of: impl Fn(Handle) -> Option<u64>,
     ) -> bool {
-        let (mut node, mut facts, mut skip) = (&mut self.root, self.facts, 0);
-        while skip < PATH_BITS {
-            if let Node::Leaf(leaf) = node {
-                let below = Dir::of(leaf, facts);
-                self.size += below.size();
-                *node = Node::Dir(Shared::new(below));
-            }
-            let Node::Dir(dir) = node else { return false };
-            let dir = dir.to_mut();
-            let place = place_of(behind(path, skip));
+        let Trie { root, leaf, facts, leaves, dirs } = self;
+        let root = root.get_or_insert_with(|| {
+            let root = Dir::of(*leaf, *facts);
+            *dirs += root.size();
+            Shared::new(root)
+        });
+        let (mut dir, mut skip) = (root.to_mut(), 0);
+        let old = loop {
             let i = dir.index(behind(path, skip));
-            facts = dir.facts[i];
-            let position = skip + u32::from(facts.depth);
-            if let Node::Leaf(leaf) = &dir.children[i]
-                && u32::from(facts.depth) < DIR_BITS
-            {
-                if position >= PATH_BITS {
-                    return false;
+            let depth = u32::from(dir.facts[i].depth);
+            let leaf = match dir.children[i].dir() {
+                Ok(place) => {
+                    dir = dir.dirs[place].to_mut();
+                    skip += DIR_BITS;
+                    continue;
                 }
-                let before = leaf.size();
-                dir.split(place, |handle| {
-                    behind(path_of(handle), position) >> (PATH_BITS - 1) == 1
-                });
-                self.size = self.size - before + CHILD_SIZE;
-                for i in [i, dir.len() - 1] {
-                    let Node::Leaf(leaf) = &dir.children[i] else { continue };
-                    self.size += leaf.size();
-                    if facts.earliest != u64::MAX {
-                        dir.facts[i].earliest = earliest(leaf, &expiry_of);
-                    }
-                }
-                return true;
+                Err(leaf) => leaf,
+            };
+            if skip + depth >= PATH_BITS {
+                return false;
             }
-            node = &mut dir.children[i];
-            skip += DIR_BITS;
-        }
-        false
-    }
-
-    /// Takes key `i` out of the leaf of a path.
-    pub(super) fn remove(&mut self, path: u64, i: usize) {
-        let freed = remove_below(&mut self.root, &mut self.facts, path, i);
-        self.size -= freed;
+            if depth == DIR_BITS {
+                dir.deepen(i, leaf);
+                *dirs += DIR_SIZE + CHILD_SIZE;
+                continue;
+            }
+            let bit = 1 << (PATH_BITS - 1 - skip - depth);
+            let (upper, lower): (Vec<Item>, Vec<Item>) =
+                leaves.get(leaf).items().partition(|item| path_of(item.handle) & bit != 0);
+            let expires = dir.facts[i].earliest != u64::MAX;
+            let two = [(path & !bit, lower), (path | bit, upper)].map(|(path, items)| {
+                let earliest = if expires { earliest(&items, &expiry_of) } else { u64::MAX };
+                (leaves.add(path, &items), items.len(), earliest)
+            });
+            dir.split(place_of(behind(path, skip)), two);
+            *dirs += CHILD_SIZE;
+            break leaf;
+        };
+        self.remove_leaves([old]);
+        true
     }
 
     /// Takes note that a key of this path expires at `at_ms`.
     pub(super) fn note_expiry(&mut self, path: u64, at_ms: u64) {
-        self.walk_mut(path, |facts| facts.earliest = facts.earliest.min(at_ms));
-    }
-
-    /// A path at whose leaf something expires by `by_ms`: the first from `from` on, or else the
-    /// first of all.
-    pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
-        if self.facts.earliest > by_ms {
-            return None;
-        }
-        let (mut node, mut rest, mut skip, mut path) = (&self.root, from, 0, 0);
-        while let Node::Dir(dir) = node {
-            let start = place_of(rest);
-            let due = |place: &usize| dir.facts[usize::from(dir.places[*place])].earliest <= by_ms;
-            let place = (start..PLACES).chain(0..start).find(due)?;
-            path |= ((place as u64) << (PATH_BITS - DIR_BITS)) >> skip;
-            node = &dir.children[usize::from(dir.places[place])];
-            rest = if place == start { rest << DIR_BITS } else { 0 };
-            skip += DIR_BITS;
-        }
-        Some(path)
+        self.walk_mut(path, |facts| facts.earliest = facts.earliest.min(at_ms), |_, leaf| leaf);
     }
 
     /// Finds anew when the first key of the leaf of a path expires.
     pub(super) fn settle_expiry(&mut self, path: u64, expiry: impl Fn(Handle) -> Option<u64>) {
-        settle_below(&mut self.root, &mut self.facts, path, &expiry);
-    }
-
-    /// The leaf, and the key in it, that come after `skip` others.
-    pub(super) fn nth(&self, mut skip: usize) -> Option<(&Leaf, usize)> {
-        if skip >= self.facts.len as usize {
-            return None;
-        }
-        let mut node = &self.root;
-        loop {
-            match node {
-                Node::Leaf(leaf) => return Some((leaf, skip)),
-                Node::Dir(dir) => {
-                    let i = dir.facts.iter().position(|facts| {
-                        let here = skip < facts.len as usize;
-                        skip -= if here { 0 } else { facts.len as usize };
-                        here
-                    })?;
-                    node = &dir.children[i];
-                }
-            }
-        }
-    }
-
-    /// Drops some of what is left of a trie that nobody uses any more. `false`: nothing is left.
-    pub(super) fn drop_some(&mut self) -> bool {
-        // What a clone shares costs nothing to let go.
-        let more = match &mut self.root {
-            Node::Dir(dir) => dir.own().is_some_and(drop_below),
-            Node::Leaf(_) => false,
+        let items: Vec<Item> = self.leaf(path).items().collect();
+        let earliest = earliest(&items, &expiry);
+        self.facts.earliest = match &mut self.root {
+            Some(root) => settle_below(root.to_mut(), path, earliest),
+            None => earliest,
         };
-        if !more {
-            *self = Trie::default();
-        }
-        more
     }
 }
 
-/// Drops the leaves of one directory at the most. `false`: there are none.
-fn drop_below(dir: &mut Dir) -> bool {
-    let Some(last) = dir.len().checked_sub(1) else { return false };
-    // What a clone shares costs nothing to let go.
-    if let Node::Dir(below) = &mut dir.children[last]
-        && let Some(below) = below.own()
-        && below.children.iter().any(|child| matches!(child, Node::Dir(_)))
-        && drop_below(below)
-    {
-        return true;
-    }
-    dir.facts.pop();
-    dir.children[last] = Node::Leaf(Leaf::default());
-    true
-}
-
-/// Gives the bytes that were freed.
-fn remove_below(node: &mut Node, facts: &mut Facts, rest: u64, item: usize) -> u64 {
-    facts.len -= 1;
-    let dir = match node {
-        Node::Leaf(leaf) => {
-            let before = leaf.size();
-            leaf.remove(item);
-            return before - leaf.size();
-        }
-        Node::Dir(dir) => dir.to_mut(),
-    };
+/// Gives when the first key of the directory expires.
+fn settle_below(dir: &mut Dir, rest: u64, earliest: u64) -> u64 {
     let i = dir.index(rest);
-    let mut freed = remove_below(&mut dir.children[i], &mut dir.facts[i], rest << DIR_BITS, item);
-    if matches!(&dir.children[i], Node::Leaf(leaf) if leaf.len() <= MERGE) {
-        while let Some(more) = dir.merge(place_of(rest)) {
-            freed += more;
-        }
-    }
-    if let [only] = dir.facts[..]
-        && let Node::Leaf(leaf) = &dir.children[0]
-    {
-        // One leaf needs no directory.
-        freed += dir.size();
-        *facts = Facts { depth: facts.depth, ..only };
-        *node = Node::Leaf(leaf.clone());
-    }
-    freed
-}
-
-fn settle_below(
-    node: &mut Node,
-    facts: &mut Facts,
-    rest: u64,
-    expiry: &impl Fn(Handle) -> Option<u64>,
-) {
-    facts.earliest = match node {
-        Node::Leaf(leaf) => earliest(leaf, expiry),
-        Node::Dir(dir) => {
-            let dir = dir.to_mut();
-            let i = dir.index(rest);
-            settle_below(&mut dir.children[i], &mut dir.facts[i], rest << DIR_BITS, expiry);
-            dir.earliest()
-        }
+    dir.facts[i].earliest = match dir.children[i].dir() {
+        Ok(place) => settle_below(dir.dirs[place].to_mut(), rest << DIR_BITS, earliest),
+        Err(_) => earliest,
     };
+    dir.earliest()
 }
 
-/// When the first key of a leaf expires.
-fn earliest(leaf: &Leaf, expiry: &impl Fn(Handle) -> Option<u64>) -> u64 {
-    leaf.items().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
+/// When the first of these keys expires.
+fn earliest(items: &[Item], expiry: &impl Fn(Handle) -> Option<u64>) -> u64 {
+    items.iter().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What is shared with the kernel, and all of the server's `unsafe`; nothing in the interface is.
+//! What is shared with the kernel, and all of the `unsafe` in serving; nothing in the interface is.
 //!
 //! Two things are shared: the buffers for what is received, which are never freed, and the bytes to
 //! be sent, of which the kernel knows nothing any more when [`Kernel::send`] returns. Nobody else

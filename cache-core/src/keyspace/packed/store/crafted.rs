@@ -6,8 +6,7 @@ use super::model::{CRAFTED, SEED};
 use super::*;
 use crate::keyspace::packed::probe::first_path;
 use alloc::format;
-use std::time::Instant;
-use std::{println, vec};
+use std::println;
 
 extern crate std;
 
@@ -74,7 +73,7 @@ fn keys_whose_paths_are_alike_and_of_one_tag() {
 #[test]
 #[cfg_attr(miri, ignore = "counts and nothing else")]
 fn the_longest_ways() {
-    let ordinary = ordinary(20_000);
+    let ordinary = ordinary(60_000);
     let [there, missing] = halves(&ordinary);
     let plain = waits(&store(there), there, missing);
     let mut trie = Trie::default();
@@ -91,40 +90,4 @@ fn the_longest_ways() {
         trie.remove(path(handle), at);
     }
     assert_eq!(trie.size(), 0);
-}
-
-/// `cargo test --release -p cache-core crafted -- --ignored --nocapture` prints times.
-#[test]
-#[ignore = "measures"]
-fn times() {
-    let mut base = store(&ordinary(1_000_000));
-    let tagged = |i: u64| format!("{{t}}{i}").into_bytes();
-    let sets = [
-        ("one tag", crafted(|hash| hash as u8 == 7, |i| format!("m{i}").into_bytes(), 100_000)),
-        ("12 bits and the tag", crafted(|hash| hash as u8 == 7 && hash >> 52 == 9, tagged, 100)),
-        ("20 bits", crafted(|hash| hash >> 44 == 9, tagged, 100)),
-    ];
-    for (name, made) in sets {
-        let plain: Vec<_> = (0..made.len()).map(|i| format!("o{i}").into_bytes()).collect();
-        let keys = [plain, made].map(|keys| {
-            let rounds = (0..9).map(|_| {
-                keys.iter().for_each(|key| _ = base.remove(&Probe::new(SEED, key)));
-                let at = Instant::now();
-                keys.iter().for_each(|key| put(&mut base, key));
-                at.elapsed()
-            });
-            (rounds.min().unwrap_or_default(), keys)
-        });
-        let found = keys.each_ref().map(|(_, keys)| {
-            let rounds = 1_000_000 / keys.len();
-            let at = Instant::now();
-            for key in (0..rounds).flat_map(|_| keys) {
-                assert!(base.get(core::hint::black_box(&Probe::new(SEED, key))).is_some());
-            }
-            at.elapsed() / (rounds * keys.len()) as u32
-        });
-        let put = keys.each_ref().map(|(time, keys)| *time / keys.len() as u32);
-        println!("{name}: put {put:?}, get {found:?} (ordinary, crafted)");
-    }
-    drop(vec![base]);
 }

@@ -3,7 +3,7 @@
 use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
 use crate::keyspace::packed::record::{Kind, Parts, Record};
 use crate::keyspace::packed::shared::Shared;
-use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT, slot_size};
+use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT};
 use crate::types::Data;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -43,7 +43,7 @@ impl Store {
     ) -> Option<Shared<Vec<u8>>> {
         let len = parts.len();
         let fits = match handle & ALONE {
-            0 => len <= SLOT_LIMIT && self.slabs.get(handle).len() == slot_size(len),
+            0 => self.slabs.fits(handle, len),
             _ => len > SLOT_LIMIT && self.slot(handle).len() == parts.with_room().len(),
         };
         if fits {
@@ -52,8 +52,13 @@ impl Store {
             return None;
         }
         let new = self.write(parts);
-        self.trie.leaf_mut(path).set_handle(at, new);
+        self.set_handle(path, at, new);
         self.free(handle)
+    }
+
+    pub(super) fn set_handle(&mut self, path: u64, at: usize, handle: Handle) {
+        let leaf = self.trie.leaf_mut(path);
+        leaf.into_iter().for_each(|mut leaf| leaf.set_handle(at, handle));
     }
 
     /// Gives a record's place back. Gives the record if it lay alone.
@@ -68,7 +73,7 @@ impl Store {
             let probe = self.paths.probe(self.seed, self.record(moved.to).key());
             let (path, tag) = (probe.path, probe.tag());
             if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == moved.from) {
-                self.trie.leaf_mut(path).set_handle(at, moved.to);
+                self.set_handle(path, at, moved.to);
             }
         }
         None

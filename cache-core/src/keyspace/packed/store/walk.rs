@@ -32,7 +32,7 @@ impl Store {
             .filter(move |record| slot_of(record.key()) == slot)
     }
 
-    fn leaves(&self, from: u64) -> impl Iterator<Item = &Leaf> {
+    fn leaves(&self, from: u64) -> impl Iterator<Item = Leaf<'_>> {
         let mut next = Some(from);
         core::iter::from_fn(move || {
             let reached = self.trie.reach(next?);
@@ -129,7 +129,7 @@ impl Store {
 /// Expiry.
 impl Store {
     /// Starts to fetch all records of a leaf, so that the waits for them overlap.
-    pub(super) fn prefetch_all(&self, leaf: &Leaf) {
+    pub(super) fn prefetch_all(&self, leaf: Leaf<'_>) {
         let handles = || leaf.items().map(|item| item.handle).filter(|handle| handle & ALONE == 0);
         handles().for_each(|handle| self.slabs.prefetch_page(handle));
         handles().for_each(|handle| self.slabs.prefetch(handle, false));

@@ -1,14 +1,16 @@
 //! What must hold of a trie, whatever was done to it.
 
 use super::*;
-use crate::keyspace::packed::leaf::{LIMIT, SAME};
+use crate::keyspace::packed::leaf::{LAST_LIMIT, SAME};
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 /// What a check tells of all keys.
 #[derive(Debug, Default)]
 pub(in super::super) struct Seen {
     pub(in super::super) items: Vec<Item>,
-    size: u64,
+    leaves: BTreeSet<Handle>,
+    dirs: u64,
 }
 
 impl Trie {
@@ -16,14 +18,10 @@ impl Trie {
     pub(in super::super) fn check(&self, known: &dyn Fn(Handle) -> (u64, u8, Option<u64>)) -> Seen {
         let mut seen = Seen::default();
         match &self.root {
-            Node::Leaf(leaf) => {
-                check_leaf(leaf, self.facts, 0, 0, known);
-                seen.size += leaf.size();
-                seen.items.extend(leaf.items());
-            }
-            Node::Dir(dir) => check_dir(dir, self.facts, 0, 0, known, &mut seen),
+            None => self.check_leaf(self.leaf, self.facts, 0, 0, known, &mut seen),
+            Some(dir) => self.check_dir(dir, self.facts, 0, 0, known, &mut seen),
         }
-        assert_eq!(seen.size, self.size);
+        assert_eq!((seen.dirs, self.leaves.len()), (self.dirs, seen.leaves.len()));
         seen
     }
 }
@@ -33,12 +31,12 @@ impl Trie {
     /// Directories, a leaf, and records with the tag until the one of this handle (with `None`, all of
     /// them).
     pub(in super::super) fn waits(&self, path: u64, tag: u8, handle: Option<Handle>) -> usize {
-        let (mut way, mut waits) = (self.way(path), 2);
-        while let Ok(next) = way.step() {
+        let (mut way, mut waits) = (self.way(path), 1);
+        while matches!(way, Way::Dir { .. }) {
             waits += 1;
-            way = next;
+            way = way.step();
         }
-        way.leaf().find(tag, |met| {
+        self.leaves.get(way.leaf()).find(tag, |met| {
             waits += 1;
             Some(met) == handle
         });
@@ -46,66 +44,76 @@ impl Trie {
     }
 }
 
-fn check_dir(
-    dir: &Dir,
-    facts: Facts,
-    prefix: u64,
-    skip: u32,
-    known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
-    seen: &mut Seen,
-) {
-    seen.size += dir.size();
-    assert!(dir.len() > 1, "one leaf needs no directory");
-    assert_eq!(facts.earliest, dir.earliest());
-    assert_eq!(facts.len, dir.facts.iter().map(|facts| facts.len).sum::<u32>());
-    let mut met = [false; PLACES];
-    let mut place = 0;
-    while place < PLACES {
-        let i = usize::from(dir.places[place]);
-        let (facts, places) = (dir.facts[i], dir.places_of(place));
-        assert_eq!(places.start, place, "places of a child are together");
-        assert!(dir.places[places.clone()].iter().all(|&child| usize::from(child) == i));
-        assert!(!core::mem::replace(&mut met[i], true), "a child is met once");
-        place = places.end;
-        let prefix = prefix | behind_down(places.start, skip);
-        match &dir.children[i] {
-            Node::Leaf(leaf) => {
-                check_leaf(leaf, facts, prefix, skip + u32::from(facts.depth), known);
-                seen.size += leaf.size();
-                seen.items.extend(leaf.items());
-            }
-            Node::Dir(below) => {
-                assert_eq!(u32::from(facts.depth), DIR_BITS);
-                check_dir(below, facts, prefix, skip + DIR_BITS, known, seen);
+impl Trie {
+    fn check_dir(
+        &self,
+        dir: &Dir,
+        facts: Facts,
+        prefix: u64,
+        skip: u32,
+        known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
+        seen: &mut Seen,
+    ) {
+        seen.dirs += dir.size();
+        let mut dirs = 0;
+        assert!(dir.len() > 1, "one leaf needs no directory");
+        assert_eq!(facts.earliest, dir.earliest());
+        assert_eq!(facts.len, dir.facts.iter().map(|facts| facts.len).sum::<u32>());
+        let mut met = [false; PLACES];
+        let mut place = 0;
+        while place < PLACES {
+            let i = usize::from(dir.places[place]);
+            let (facts, places) = (dir.facts[i], dir.places_of(place));
+            assert_eq!(places.start, place, "places of a child are together");
+            assert!(dir.places[places.clone()].iter().all(|&child| usize::from(child) == i));
+            assert!(!core::mem::replace(&mut met[i], true), "a child is met once");
+            place = places.end;
+            let prefix = prefix | behind_down(places.start, skip);
+            let depth = skip + u32::from(facts.depth);
+            match dir.children[i].dir() {
+                Err(leaf) => self.check_leaf(leaf, facts, prefix, depth, known, seen),
+                Ok(below) => {
+                    assert_eq!(u32::from(facts.depth), DIR_BITS);
+                    dirs += 1;
+                    self.check_dir(&dir.dirs[below], facts, prefix, depth, known, seen);
+                }
             }
         }
+        let children = met.iter().filter(|met| **met).count();
+        assert_eq!((children, dirs), (dir.len(), dir.dirs.len()));
     }
-    let children = met.iter().filter(|met| **met).count();
-    assert_eq!(children, dir.len());
-    assert!(
-        dir.children[children..].iter().all(|node| matches!(node, Node::Leaf(l) if l.len() == 0))
-    );
+
+    fn check_leaf(
+        &self,
+        handle: Handle,
+        facts: Facts,
+        prefix: u64,
+        shared: u32,
+        known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
+        seen: &mut Seen,
+    ) {
+        let leaf = self.leaves.get(handle);
+        assert!(handle == EMPTY || seen.leaves.insert(handle), "a leaf is one child's");
+        assert_eq!(handle == EMPTY, leaf.len() == 0);
+        assert!(shared_by(leaf.path(), prefix, shared) || handle == EMPTY);
+        seen.items.extend(leaf.items());
+        assert_eq!(leaf.len(), facts.len as usize);
+        assert!(leaf.len() <= LAST_LIMIT || shared >= PATH_BITS);
+        let mut earliest = u64::MAX;
+        for item in leaf.items() {
+            assert!(leaf.count(item.tag) <= SAME || shared >= PATH_BITS);
+            let (path, tag, expires_ms) = known(item.handle);
+            assert!(shared_by(path, prefix, shared), "{path:x} is not below {prefix:x}/{shared}");
+            assert_eq!(item.tag, tag);
+            earliest = earliest.min(expires_ms.unwrap_or(u64::MAX));
+        }
+        assert_eq!(facts.earliest, earliest);
+    }
 }
 
-fn check_leaf(
-    leaf: &Leaf,
-    facts: Facts,
-    prefix: u64,
-    shared: u32,
-    known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
-) {
-    assert_eq!(leaf.len(), facts.len as usize);
-    assert!(leaf.len() <= LIMIT || shared >= PATH_BITS);
-    let mut earliest = u64::MAX;
-    for item in leaf.items() {
-        assert!(leaf.count(item.tag) <= SAME || shared >= PATH_BITS);
-        let (path, tag, expires_ms) = known(item.handle);
-        let differ = (path ^ prefix).checked_shr(PATH_BITS - shared).unwrap_or(0);
-        assert_eq!(differ, 0, "{path:x} is not below {prefix:x}/{shared}");
-        assert_eq!(item.tag, tag);
-        earliest = earliest.min(expires_ms.unwrap_or(u64::MAX));
-    }
-    assert_eq!(facts.earliest, earliest);
+/// Whether two paths begin with the same bits.
+fn shared_by(path: u64, prefix: u64, bits: u32) -> bool {
+    (path ^ prefix).checked_shr(PATH_BITS - bits).unwrap_or(0) == 0
 }
 
 /// A place of a directory behind `skip` bits, as the bits of a path.
