@@ -11,6 +11,7 @@
 mod arguments;
 mod keys;
 mod names;
+mod sampling;
 mod spec;
 mod ttl;
 
@@ -78,6 +79,7 @@ families! {
     hyperloglog,
     hashes,
     lists,
+    sets,
     transactions,
     pubsub,
 }

@@ -5,7 +5,6 @@
 
 use super::packed::{Content, Kind, Probe, Record, Removed, Store};
 use crate::hash::HashSeed;
-use crate::random::Random;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -66,14 +65,6 @@ impl Fields {
     /// The field that comes after `skip` others.
     pub(crate) fn nth(&self, skip: usize) -> Option<Field<'_>> {
         self.0.nth(skip).map(|(record, _)| Field::of(record))
-    }
-
-    /// A field chosen evenly among all.
-    pub(crate) fn choose(&self, random: &mut Random) -> Option<Field<'_>> {
-        match self.len() {
-            0 => None,
-            len => self.nth(random.below(len as u64) as usize),
-        }
     }
 
     /// Visits fields from a cursor on, about `count` of them, and gives the cursor to go on with; 0
@@ -146,6 +137,7 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
     use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::format;
 
@@ -209,7 +201,7 @@ mod tests {
         }
         let names: Vec<_> = model.keys().cloned().collect();
         names.iter().for_each(|name| assert!(fields.remove(name)));
-        assert_eq!((fields.size(), fields.choose(&mut random)), (NONE, None));
+        assert_eq!((fields.size(), fields.nth(0)), (NONE, None));
         assert!(size_of::<Store>() as u64 <= NONE);
     }
 

@@ -246,6 +246,11 @@ impl<O: Observer> Cx<'_, O> {
         self.changed_in(db, key);
     }
 
+    /// As [`put`](Self::put), for a value of one type that never expires.
+    pub(crate) fn put_as<T: Structure>(&mut self, key: &[u8], value: T) {
+        self.put(key, value.into_data(), None);
+    }
+
     fn store_data(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
         match data.as_bytes() {
             Some((kind, bytes)) => self.store(db, key, Content::Bytes(kind, bytes), expires_ms),

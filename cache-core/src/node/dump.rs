@@ -3,7 +3,7 @@
 use super::Node;
 use crate::keyspace::Entry;
 use crate::protocol::{Frame, request};
-use crate::types::{End, Value};
+use crate::types::{Element, End, SetMember, Value};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -70,23 +70,43 @@ fn write_entry<E>(
                 flush(block)?;
             }
         }
+        Value::Set(set) => {
+            let mut buffer = itoa::Buffer::new();
+            let add = |args: &mut Frame, member: SetMember<'_>| args.push(member.text(&mut buffer));
+            write_parts(block, [b"SADD", key], set.iter(), add, flush)?;
+        }
         Value::List(list) => {
-            let mut elements = list.iter(0, End::Last).peekable();
-            while elements.peek().is_some() {
-                let mut args: Frame = [&b"RPUSH"[..], key].into_iter().collect();
-                let mut buffer = itoa::Buffer::new();
-                while args.size() < BLOCK
-                    && let Some(element) = elements.next()
-                {
-                    args.push(element.bytes(&mut buffer));
-                }
-                request::encode_into(block, args.args().iter());
-                flush(block)?;
-            }
+            let mut buffer = itoa::Buffer::new();
+            let add = |args: &mut Frame, element: Element<'_>| {
+                args.push(element.bytes(&mut buffer));
+            };
+            write_parts(block, [b"RPUSH", key], list.iter(0, End::Last), add, flush)?;
         }
     }
     if let Some(at_ms) = &expires {
         request::encode_into(block, [b"PEXPIREAT", key, at_ms.as_bytes()]);
     }
     flush(block)
+}
+
+/// Writes a command and a key with as many parts as make a block, and again, until there are none.
+fn write_parts<P, E>(
+    block: &mut Vec<u8>,
+    command: [&[u8]; 2],
+    parts: impl Iterator<Item = P>,
+    mut add: impl FnMut(&mut Frame, P),
+    flush: &mut impl FnMut(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut parts = parts.peekable();
+    while parts.peek().is_some() {
+        let mut args: Frame = command.into_iter().collect();
+        while args.size() < BLOCK
+            && let Some(part) = parts.next()
+        {
+            add(&mut args, part);
+        }
+        request::encode_into(block, args.args().iter());
+        flush(block)?;
+    }
+    Ok(())
 }

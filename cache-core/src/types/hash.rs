@@ -8,7 +8,6 @@ mod small;
 use super::{Limits, Structure};
 use crate::hash::HashSeed;
 use crate::keyspace::fields::{Field, Fields};
-use crate::random::Random;
 use alloc::vec::Vec;
 use small::{Small, View};
 
@@ -138,11 +137,6 @@ impl<'a> super::View<'a> for HashView<'a> {
 }
 
 impl<'a> HashView<'a> {
-    /// What the hashes of its fields' names are made with.
-    pub(crate) fn seed(&self) -> HashSeed {
-        self.seed
-    }
-
     pub(crate) fn len(&self) -> usize {
         match self.form {
             FormView::Small(small) => small.len(),
@@ -166,13 +160,17 @@ impl<'a> HashView<'a> {
         small.into_iter().flatten().chain(large.into_iter().flatten())
     }
 
-    /// A field and its value, chosen evenly among all.
-    pub(crate) fn choose(&self, random: &mut Random) -> Option<(&'a [u8], &'a [u8])> {
+    /// The field at a place, and its value. The order is not that of [`iter`](Self::iter).
+    pub(crate) fn nth(&self, at: usize) -> Option<(&'a [u8], &'a [u8])> {
         match self.form {
-            FormView::Small(small) if small.len() == 0 => None,
-            FormView::Small(small) => small.iter().nth(random.below(small.len() as u64) as usize),
-            FormView::Large(large) => large.choose(random).map(pair),
+            FormView::Small(small) => small.iter().nth(at),
+            FormView::Large(large) => large.nth(at).map(pair),
         }
+    }
+
+    /// Whether a field is found by its place without going through those before it.
+    pub(crate) fn is_indexed(&self) -> bool {
+        matches!(self.form, FormView::Large(_))
     }
 
     /// Visits about `count` fields from a cursor on and gives the cursor to go on with; 0 is both
@@ -216,6 +214,7 @@ fn pair<'a>(field: Field<'a>) -> (&'a [u8], &'a [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
     use alloc::collections::{BTreeMap, BTreeSet};
     use alloc::format;
 
@@ -299,18 +298,15 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_even() {
+    fn each_field_has_a_place() {
         for len in [10, 2000] {
             let mut hash = new();
             for i in 0..len {
                 hash.set(format!("{i}").as_bytes(), b"", LIMITS);
             }
-            let (mut random, mut drawn) = (Random::new(3), BTreeMap::<_, u32>::new());
-            for _ in 0..len * 100 {
-                *drawn.entry(hash.view().choose(&mut random).unwrap().0).or_default() += 1;
-            }
-            assert!(drawn.values().all(|times| (50..150).contains(times)), "{drawn:?}");
-            assert_eq!(drawn.len(), len);
+            let by_place: BTreeSet<_> = (0..len).filter_map(|at| hash.view().nth(at)).collect();
+            assert!(by_place.into_iter().eq(hash.view().iter().collect::<BTreeSet<_>>()));
+            assert_eq!(hash.view().nth(len), None);
         }
     }
 }

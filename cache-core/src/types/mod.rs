@@ -6,11 +6,13 @@
 mod hash;
 pub(crate) mod hyperloglog;
 mod list;
+mod set;
 #[allow(dead_code)]
 mod tree;
 
 pub(crate) use hash::{Hash, HashView};
 pub(crate) use list::{Element, End, List, Packed};
+pub(crate) use set::{Member as SetMember, Set, SetLimits, SetView};
 
 use crate::hash::HashSeed;
 use crate::keyspace::Kind;
@@ -220,6 +222,7 @@ macro_rules! types {
 types! {
     Hash,
     List,
+    Set,
 }
 
 impl Data {

@@ -99,6 +99,25 @@ const EFFECTS: &[(&str, &str)] = &[
     ("BLMOVE l m RIGHT LEFT 0", "LMOVE l m RIGHT LEFT"),
     ("BRPOPLPUSH l m 0", "RPOPLPUSH l m"),
     ("BLMPOP 0 1 l LEFT COUNT 2", "LPOP l 1"),
+    ("SADD s 1 a", "SADD s 1 a"),
+    ("SADD s 1", ""),
+    ("SADD s 1 a", ""),
+    ("SREM s x", ""),
+    ("SREM s 1 x", "SREM s 1 x"),
+    ("SRANDMEMBER s", ""),
+    ("SMOVE s t x", ""),
+    ("SMOVE s s a", ""),
+    ("SMOVE s t a", "SMOVE s t a"),
+    ("SPOP s", ""),
+    ("SPOP t 0", ""),
+    ("SPOP t", "DEL t"),
+    ("SADD t 5 5 5", "SADD t 5 5 5"),
+    ("SPOP t 3", "DEL t"),
+    ("SINTERSTORE t u", ""),
+    ("SUNIONSTORE t u", ""),
+    ("SADD u 1", "SADD u 1"),
+    ("SUNIONSTORE t u", "SUNIONSTORE t u"),
+    ("SDIFFSTORE t u u", "SDIFFSTORE t u u"),
 ];
 
 #[test]
@@ -160,4 +179,25 @@ fn commands(bytes: &[u8]) -> Vec<String> {
         rest = &rest[used..];
     }
     all
+}
+
+/// Whatever was drawn, the stream says which it was.
+#[test]
+fn members_drawn_by_chance_are_named() {
+    for (count, members) in [("1", 400), ("399", 400), ("3", 5000), ("4999", 5000)] {
+        let mut node = Node::new(Config::default(), 7, START);
+        node.record_effects();
+        let conn = node.handle_connect(START, Peer::default()).expect("room");
+        let all: Vec<String> = (0..members).map(|i| format!("m{i}")).collect();
+        effect_of(&mut node, conn, &format!("SADD s {}", all.join(" ")));
+        let effects = effect_of(&mut node, conn, &format!("SPOP s {count}"));
+        let [effect] = effects.as_slice() else { panic!("{effects:?}") };
+        let mut named: Vec<&str> = effect.split(' ').collect();
+        assert_eq!(named.drain(..2).collect::<Vec<_>>(), ["SREM", "s"]);
+        named.sort_unstable();
+        named.dedup();
+        assert_eq!(named.len().to_string(), count);
+        let left = node.request(START, conn, &["SCARD", "s"], &mut ()).expect("an answer");
+        assert_eq!(left, format!(":{}\r\n", members - named.len()).into_bytes());
+    }
 }

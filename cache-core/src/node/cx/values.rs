@@ -1,15 +1,50 @@
-//! Changing values that are made of parts, and waiting for them.
+//! Reading and changing values that are made of parts, and waiting for them.
 
-use super::Cx;
+use super::{Cx, of_type};
 use crate::node::blocking::Wait;
 use crate::node::conn::ConnFlags;
 use crate::node::error::{Error, Flow, Outcome};
+use crate::node::state::State;
 use crate::observer::Observer;
-use crate::protocol::Reply;
+use crate::protocol::{Args, Reply};
+use crate::random::Random;
 use crate::types::{Data, Structure, View as _};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// The values of several keys, in their order.
+type Views<'a, T> = Vec<Option<<T as Structure>::View<'a>>>;
 
 impl<O: Observer> Cx<'_, O> {
+    /// As [`read_as`](Self::read_as), for several keys at once.
+    pub(crate) fn read_several_as<T: Structure>(
+        &mut self,
+        keys: Args<'_>,
+    ) -> Result<(Views<'_, T>, &mut Reply), Error> {
+        let mut there = Vec::with_capacity(keys.len());
+        for key in keys.iter() {
+            there.push(self.read_as::<T>(key)?.0.is_some());
+        }
+        let (db, keyspace) = (self.conn.db, &self.state.keyspace);
+        let values = keys.iter().zip(there).map(|(key, there)| {
+            let entry = if there { keyspace.get(db, key) } else { None };
+            of_type::<T>(entry.map(|entry| entry.value()))
+        });
+        Ok((values.collect::<Result<_, _>>()?, &mut self.conn.out.reply))
+    }
+
+    /// As [`read_as`](Self::read_as), with what chooses by chance.
+    pub(crate) fn read_with_random<T: Structure>(
+        &mut self,
+        key: &[u8],
+    ) -> Result<(Option<T::View<'_>>, &mut Random, &mut Reply), Error> {
+        let there = self.read_as::<T>(key)?.0.is_some();
+        let State { keyspace, random, .. } = &mut *self.state;
+        let entry = if there { keyspace.get(self.conn.db, key) } else { None };
+        let value = of_type::<T>(entry.map(|entry| entry.value()))?;
+        Ok((value, random, &mut self.conn.out.reply))
+    }
+
     /// Changes the value at a key. `None`: there is no such key. After a real change, call
     /// [`wrote`](Self::wrote) or [`shrank`](Self::shrank).
     pub(crate) fn edit_as<T: Structure, R>(
