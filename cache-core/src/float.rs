@@ -24,6 +24,9 @@ const EXACT_DIGITS: usize = 15;
 /// Reads what Rust's own `f64::from_str` reads, to the same float: digits with a point and an
 /// exponent, `inf`, `infinity` and `nan` in any case, with a sign or without.
 pub(crate) fn parse(text: &[u8]) -> Option<f64> {
+    if let Some(value) = parse_short(text) {
+        return Some(value);
+    }
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -38,6 +41,30 @@ pub(crate) fn parse(text: &[u8]) -> Option<f64> {
         let (digits, exponent) = read(text)?;
         nearest(&digits, exponent)
     };
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+/// Reads what most numbers are: at most 15 digits, perhaps with a point.
+fn parse_short(text: &[u8]) -> Option<f64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let (mut whole, mut places, mut point) = (0u64, 0, false);
+    if digits.len() > EXACT_DIGITS || !digits.first()?.is_ascii_digit() {
+        return None;
+    }
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                whole = whole * 10 + u64::from(byte - b'0');
+                places += u32::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    let magnitude = if places == 0 { whole as f64 } else { whole as f64 / ten_to(places) };
     Some(if negative { -magnitude } else { magnitude })
 }
 
@@ -156,7 +183,7 @@ fn round(bits: u64, power: i64, rest: bool) -> f64 {
 /// `Display` writes. `value` is finite.
 pub(crate) fn print(value: f64) -> String {
     let magnitude = value.abs();
-    let (digits, end) = short(magnitude).unwrap_or_else(|| shortest(magnitude));
+    let (digits, end) = digits(magnitude);
     let mut text = String::new();
     if value.is_sign_negative() {
         text.push('-');
@@ -174,6 +201,12 @@ pub(crate) fn print(value: f64) -> String {
         text.extend(digits[before..].iter().map(|digit| char::from(b'0' + digit)));
     }
     text
+}
+
+/// The shortest digits that read back as the same number, and how many of them stand before the
+/// point. `magnitude` is positive and finite.
+pub(crate) fn digits(magnitude: f64) -> (Vec<u8>, i64) {
+    short(magnitude).unwrap_or_else(|| shortest(magnitude))
 }
 
 /// The digits of a decimal fraction, and how many of them stand before the point, for numbers that

@@ -3,6 +3,7 @@
 use crate::float;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 /// Parses a canonical decimal integer: no plus sign, no leading zero, no white space.
 ///
@@ -120,7 +121,58 @@ fn format_fixed(value: i128) -> Vec<u8> {
     text
 }
 
-/// A float as the protocol shows it: the shortest text that reads back as the same number, without
+/// A float whose whole part fits is shown as a whole number, as far as this.
+const WHOLE: f64 = (1u64 << 62) as f64;
+
+/// A float as replies show it: the shortest digits that read back as the same number; where a whole
+/// number doesn't do, by the rules of C's `%g` with other limits, which are those of Redis.
+///
+/// Source: what a Valkey 9.1 answers; its conversion is Loitsch's Grisu2 (PLDI 2010).
+pub(crate) fn format_double(value: f64) -> Vec<u8> {
+    let mut text = Vec::new();
+    if !value.is_finite() {
+        let name: &[u8] = match value.partial_cmp(&0.0) {
+            Some(Ordering::Greater) => b"inf",
+            Some(_) => b"-inf",
+            None => b"nan",
+        };
+        text.extend_from_slice(name);
+        return text;
+    }
+    if value.is_sign_negative() {
+        text.push(b'-');
+    }
+    let magnitude = value.abs();
+    if magnitude <= WHOLE && magnitude as u64 as f64 == magnitude {
+        text.extend_from_slice(itoa::Buffer::new().format(magnitude as u64).as_bytes());
+        return text;
+    }
+    let (digits, end) = float::digits(magnitude);
+    let (len, exponent) = (digits.len() as i64, end - 1);
+    let digit =
+        |at: i64| usize::try_from(at).ok().and_then(|at| digits.get(at)).map_or(b'0', |d| b'0' + d);
+    // How many places the last digit stands behind the point, or, negative, before it.
+    let places = len - end;
+    let plain = if places <= 0 { exponent < len + 7 } else { places < 7 || exponent.abs() < 4 };
+    if plain {
+        text.extend((0..end.max(1)).map(|at| digit(at + end.min(1) - 1)));
+        if places > 0 {
+            text.push(b'.');
+            text.extend((end..len).map(digit));
+        }
+        return text;
+    }
+    text.push(digit(0));
+    if len > 1 {
+        text.push(b'.');
+        text.extend((1..len).map(digit));
+    }
+    text.extend_from_slice(if exponent < 0 { b"e-" } else { b"e+" });
+    text.extend_from_slice(itoa::Buffer::new().format(exponent.abs()).as_bytes());
+    text
+}
+
+/// A float: the shortest text that reads back as the same number, without
 /// exponent; `inf`, `-inf`, `nan`.
 pub(crate) fn format_f64(value: f64) -> Vec<u8> {
     let text = if value.is_nan() {
@@ -149,6 +201,36 @@ mod tests {
         assert_eq!(parse_i64(b"9223372036854775807"), Some(i64::MAX));
         for bad in ["", "-", "-0", "+1", "01", " 1", "1 ", "9223372036854775808", "1e3"] {
             assert_eq!(parse_i64(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn doubles_are_shown_as_redis_shows_them() {
+        for (value, shown) in [
+            (1e17, "100000000000000000"),
+            (1.2e19, "1.2e+19"),
+            (12345678901234567890.0, "12345678901234567000"),
+            (1234567890123456789012.0, "1234567890123456800000"),
+            (1e20, "1e+20"),
+            (-4611686018427388928.0, "-4611686018427389000"),
+            (4611686018427387904.0, "4611686018427387904"),
+            (0.1, "0.1"),
+            (-0.25, "-0.25"),
+            (-0.0, "-0"),
+            (1e-6, "0.000001"),
+            (1e-7, "1e-7"),
+            (1.5e-7, "1.5e-7"),
+            (0.00012, "0.00012"),
+            (1.234e-4, "1.234e-4"),
+            (0.00001234, "1.234e-5"),
+            (123456.789, "123456.789"),
+            (123456.123456789, "1.23456123456789e+5"),
+            (17179869184.5, "17179869184.5"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(String::from_utf8(format_double(value)).unwrap(), shown);
         }
     }
 

@@ -38,7 +38,18 @@ pub(crate) fn ranks(start: i64, stop: i64, len: u64) -> Range<u64> {
 
 /// A number with a fraction, or an infinity; never NaN.
 pub(crate) fn float(text: &[u8]) -> Result<f64, Error> {
-    parse_f64(text).ok_or(Error::NotAFloat)
+    try_float(text).ok_or(Error::NotAFloat)
+}
+
+/// As [`float`]. `None`: it is none, or nearer to zero or farther from it than floats are.
+pub(crate) fn try_float(text: &[u8]) -> Option<f64> {
+    let value = parse_f64(text)?;
+    let has = |digits: core::ops::RangeInclusive<u8>| {
+        let mantissa = text.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or_default();
+        mantissa.iter().any(|byte| digits.contains(byte))
+    };
+    let out_of_range = value.is_infinite() && has(b'0'..=b'9') || value == 0.0 && has(b'1'..=b'9');
+    (!out_of_range).then_some(value)
 }
 
 /// A whole number that is not negative; `wrong` is the error for one that is, or that is no number.

@@ -80,6 +80,7 @@ families! {
     hashes,
     lists,
     sets,
+    sorted_sets,
     transactions,
     pubsub,
 }

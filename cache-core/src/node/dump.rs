@@ -2,6 +2,7 @@
 
 use super::Node;
 use crate::keyspace::Entry;
+use crate::numbers::format_double;
 use crate::protocol::{Frame, request};
 use crate::types::{Element, End, SetMember, Value};
 use alloc::string::ToString;
@@ -81,6 +82,20 @@ fn write_entry<E>(
                 args.push(element.bytes(&mut buffer));
             };
             write_parts(block, [b"RPUSH", key], list.iter(0, End::Last), add, flush)?;
+        }
+        Value::SortedSet(set) => {
+            let mut entries = set.iter().peekable();
+            while entries.peek().is_some() {
+                let mut args: Frame = [&b"ZADD"[..], key].into_iter().collect();
+                while args.size() < BLOCK
+                    && let Some((member, score)) = entries.next()
+                {
+                    args.push(&format_double(score));
+                    args.push(member);
+                }
+                request::encode_into(block, args.args().iter());
+                flush(block)?;
+            }
         }
     }
     if let Some(at_ms) = &expires {

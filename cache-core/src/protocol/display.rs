@@ -25,7 +25,10 @@ fn write(out: &mut String, value: &Value, indent: usize) {
         Value::Double(d) => {
             line(
                 out,
-                &format!("(double) {}", String::from_utf8_lossy(&crate::numbers::format_f64(*d))),
+                &format!(
+                    "(double) {}",
+                    String::from_utf8_lossy(&crate::numbers::format_double(*d))
+                ),
             );
         }
         Value::Boolean(b) => line(out, if *b { "(true)" } else { "(false)" }),

@@ -219,7 +219,7 @@ impl Reply {
 
     /// A float. RESP2: a string.
     pub fn double(&mut self, value: f64) {
-        let text = numbers::format_f64(value);
+        let text = numbers::format_double(value);
         match self.resp {
             Resp::V2 => self.bulk(&text),
             Resp::V3 => self.line(b',', &text),

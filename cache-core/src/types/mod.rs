@@ -7,12 +7,14 @@ mod hash;
 pub(crate) mod hyperloglog;
 mod list;
 mod set;
+mod sorted_set;
 #[allow(dead_code)]
 mod tree;
 
 pub(crate) use hash::{Hash, HashView};
 pub(crate) use list::{Element, End, List, Packed};
 pub(crate) use set::{Member as SetMember, Set, SetLimits, SetView};
+pub(crate) use sorted_set::{Edge, SortedSet, SortedSetView, order};
 
 use crate::hash::HashSeed;
 use crate::keyspace::Kind;
@@ -223,6 +225,7 @@ types! {
     Hash,
     List,
     Set,
+    SortedSet,
 }
 
 impl Data {

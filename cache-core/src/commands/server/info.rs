@@ -107,7 +107,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
     line!(out, "blocked_clients:{}", state.blocked.clients());
     line!(out, "tracking_clients:{}", state.tracking.clients());
-    line!(out, "pubsub_clients:{}", count(|conn| conn.listens()));
+    line!(out, "pubsub_clients:{}", count(crate::node::Connection::listens));
     line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
     line!(out, "total_watched_keys:{watched}");
     line!(out, "total_blocking_keys:{}", state.blocked.keys());
