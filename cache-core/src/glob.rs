@@ -8,8 +8,17 @@ const STEPS: usize = 1 << 16;
 /// Ordinary patterns take about one step a byte; those that take more than this are made to.
 const STEPS_A_BYTE: usize = 32;
 
-/// Whether the whole text matches the pattern. `false` too when that would take too long to say.
+/// Whether KEYS and SCAN show a name for a pattern: a star alone shows also the empty one.
+pub(crate) fn selects(pattern: &[u8], name: &[u8]) -> bool {
+    pattern == b"*" || matches(pattern, name)
+}
+
+/// Whether the whole text matches the pattern. `false` too when that would take too long to say. The
+/// empty text matches nothing but the empty pattern, as in Redis.
 pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    if text.is_empty() {
+        return pattern.is_empty();
+    }
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     for _ in 0..STEPS.saturating_add(text.len().saturating_mul(STEPS_A_BYTE)) {
@@ -88,7 +97,8 @@ mod tests {
     #[test]
     fn patterns() {
         for (pattern, text, expected) in [
-            ("*", "", true),
+            ("*", "", false),
+            ("**", "a", true),
             ("", "", true),
             ("", "a", false),
             ("h?llo", "hello", true),

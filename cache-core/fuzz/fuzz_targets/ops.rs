@@ -218,7 +218,7 @@ impl World {
     fn turn(&mut self, turn: &Turn) {
         self.ms += u64::from(turn.ms);
         let ms = self.ms;
-        self.model.retain(|_, (_, at)| at.is_none_or(|at| at > ms));
+        self.model.retain(|_, (_, at)| at.is_none_or(|at| at >= ms));
         turn.ops.iter().for_each(|op| self.play(*op));
         let sent = core::mem::take(&mut self.sent);
         // The node's own clock starts where its wall time does.
@@ -241,7 +241,7 @@ impl World {
     /// All that is there is the model's, and nothing is left when it goes.
     fn end(mut self) {
         let ms = self.ms;
-        let live = self.node.keyspace().iter(0).filter(|e| e.expires_at().is_none_or(|at| at > ms));
+        let live = self.node.keyspace().iter(0).filter(|e| e.expires_at().is_none_or(|at| at >= ms));
         assert_eq!(live.count(), self.model.len());
         for (key, (value, at)) in &self.model {
             let entry = self.node.keyspace().get(0, key).expect("a key of the model");

@@ -147,7 +147,7 @@ impl Cache {
 
     /// All keys with their values, in an order of the cache's own.
     pub fn iter(&self, now: Now) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let now_ms = now.wall_ms();
+        let now_ms = past(now);
         self.keyspace.iter(DB).filter_map(move |entry| live(&entry, now_ms))
     }
 
@@ -178,7 +178,7 @@ impl Cache {
         count: usize,
         mut visit: impl FnMut(&[u8], &[u8]),
     ) -> u64 {
-        let now_ms = now.wall_ms();
+        let now_ms = past(now);
         self.keyspace.scan(DB, cursor, count, &mut |entry| {
             if let Some((key, value)) = live(&entry, now_ms) {
                 visit(key, value);
@@ -187,7 +187,7 @@ impl Cache {
     }
 
     fn entry(&self, now: Now, key: &[u8]) -> Option<Entry<'_>> {
-        self.keyspace.get(DB, key).filter(|entry| !entry.is_expired(now.wall_ms()))
+        self.keyspace.get(DB, key).filter(|entry| !entry.is_expired(past(now)))
     }
 }
 
@@ -265,7 +265,7 @@ impl Cache {
         if self.keyspace.volatile_len(DB) == 0 {
             return 0;
         }
-        let (now_ms, mut purged) = (now.wall_ms(), 0);
+        let (now_ms, mut purged) = (past(now), 0);
         // It may look at so many in vain that it pauses for breath.
         while purged == 0 && limit > 0 && self.keyspace.next_expiry().is_some_and(|at| at <= now_ms)
         {
@@ -279,7 +279,7 @@ impl Cache {
     /// Where a key is, removing it first when its time has run out.
     fn find(&mut self, now: Now, probe: &Probe<'_>) -> Option<Found> {
         let found = self.keyspace.locate(DB, probe)?;
-        if !self.keyspace.at(DB, found).is_expired(now.wall_ms()) {
+        if !self.keyspace.at(DB, found).is_expired(past(now)) {
             return Some(found);
         }
         self.stats.expirations += 1;
@@ -372,6 +372,12 @@ impl Cache {
 fn expires_ms(now: Now, ttl: Option<Duration>) -> Option<u64> {
     let ms = u64::try_from(ttl?.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
     Some(now.wall_ms().saturating_add(ms).min(LATEST_MS))
+}
+
+/// What a keyspace takes for the time. There a key lives through the millisecond at which it expires,
+/// as Redis has it; here no entry is seen for longer than it was set for.
+fn past(now: Now) -> u64 {
+    now.wall_ms().saturating_add(1)
 }
 
 fn live<'a>(entry: &Entry<'a>, now_ms: u64) -> Option<(&'a [u8], &'a [u8])> {

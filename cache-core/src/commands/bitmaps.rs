@@ -33,8 +33,8 @@ rows! {
     .docs(
         "3.2.0",
         "O(N) for N operations",
-        "key [GET encoding offset | [OVERFLOW WRAP | SAT | FAIL] \
-         <SET encoding offset value | INCRBY encoding offset increment>]",
+        "key [GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] \
+         <SET encoding offset value | INCRBY encoding offset increment> ...]",
         "Reads and changes integers of any width that lie anywhere in a string.",
     ),
     field::bitfield_ro: Spec::new(
@@ -48,7 +48,7 @@ rows! {
     .docs(
         "6.0.0",
         "O(N) for N operations",
-        "key [GET encoding offset]",
+        "key [GET encoding offset ...]",
         "Reads integers of any width that lie anywhere in a string.",
     ),
     op::bitop: Spec::new("bitop", -4, bits!(Flags: WRITE | DENYOOM), Group::Bitmap)

@@ -184,7 +184,7 @@ fn quit<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn reset<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    super::transactions::abandon(cx);
+    super::transactions::abandon(cx.conn, cx.state);
     super::pubsub::unsubscribe_all(cx);
     cx.state.tracking.end(cx.conn);
     let conn = &mut *cx.conn;

@@ -18,6 +18,7 @@ mod ttl;
 pub use keys::{BadKeys, KeyAt, find_keys, keys_of};
 pub(crate) use spec::Role;
 pub use spec::{Begin, Categories, Find, Flags, Group, KeyFlags, KeySpec, Spec, Tips};
+pub(crate) use transactions::abandon;
 
 use crate::node::Cx;
 use crate::observer::Observer;

@@ -1,10 +1,11 @@
 //! Publish and subscribe: channels and patterns.
 
-use super::{Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec};
+use super::{Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec, shown};
 use crate::glob;
 use crate::node::{Cx, Topics};
 use crate::observer::{Event, Observer};
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec::Vec;
 
 rows! {
@@ -284,7 +285,10 @@ fn pubsub_shardchannels<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn list<O: Observer>(cx: &mut Cx<'_, O>, which: Topics) -> Outcome {
     if cx.args.len() > 3 {
-        return Err(Error::Arity(cx.spec.name));
+        return Err(Error::Owned(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.",
+            shown(cx.args.at(1))
+        )));
     }
     let pattern = cx.args.get(2);
     let out = &mut cx.conn.out.reply;

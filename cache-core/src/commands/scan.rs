@@ -5,6 +5,7 @@ use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::glob;
 use crate::keyspace::Entry;
 use crate::node::{ConnFlags, Cx, Suspended};
+use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::{Frame, Reply};
 use alloc::boxed::Box;
@@ -51,7 +52,7 @@ fn keys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (gathered, count) = (&mut place.gathered, &mut place.count);
     place.cursor = cx.state.keyspace.scan(db, place.cursor, budget, &mut |entry: Entry<'_>| {
         looked_at += 1;
-        if !entry.is_expired(now_ms) && glob::matches(pattern, entry.key()) {
+        if !entry.is_expired(now_ms) && glob::selects(pattern, entry.key()) {
             gathered.bulk(entry.key());
             *count += 1;
         }
@@ -80,7 +81,7 @@ options! {
 
 impl Wanted<'_> {
     fn fits(&self, entry: &Entry<'_>) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key()))
+        self.pattern.is_none_or(|pattern| glob::selects(pattern, entry.key()))
             && self
                 .type_name
                 .is_none_or(|name| name.eq_ignore_ascii_case(entry.type_name().as_bytes()))
@@ -98,12 +99,25 @@ fn known_type<'a>(words: &mut Words<'a>) -> Result<&'a [u8], Error> {
     Err(Error::Owned(alloc::format!("ERR unknown type name '{}'", shown(name))))
 }
 
-/// A cursor: a number of 64 bits without a sign.
+/// A cursor: a number of 64 bits without a sign. What is not written as one prints, C's strtoull may
+/// read: with blanks and a plus before it, and beyond 63 bits even with a minus.
 pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
-    core::str::from_utf8(text)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or(Error::Text("ERR invalid cursor"))
+    let cursor = match parse_i64(text) {
+        Some(number) => u64::try_from(number).ok(),
+        None => {
+            let is_blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x0b;
+            let start = text.iter().take_while(|b| is_blank(b)).count();
+            let (negative, digits) = match text.get(start..).unwrap_or_default() {
+                [b'-', digits @ ..] => (true, digits),
+                [b'+', digits @ ..] => (false, digits),
+                digits => (false, digits),
+            };
+            let whole = digits.iter().all(u8::is_ascii_digit).then_some(digits);
+            let number = whole.and_then(|d| core::str::from_utf8(d).ok()?.parse::<u64>().ok());
+            number.map(|n| if negative { n.wrapping_neg() } else { n })
+        }
+    };
+    cursor.ok_or(Error::Text("ERR invalid cursor"))
 }
 
 /// COUNT's number: at least 1.
@@ -131,7 +145,7 @@ impl ScanParts<'_> {
     }
 
     pub(super) fn fits(&self, part: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, part))
+        self.pattern.is_none_or(|pattern| glob::selects(pattern, part))
     }
 }
 

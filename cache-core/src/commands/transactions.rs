@@ -1,7 +1,7 @@
 //! MULTI, EXEC, DISCARD, WATCH, UNWATCH.
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec};
-use crate::node::{ConnFlags, Connection, Cx, call, check_reply, check_state, key_at, lookup};
+use crate::node::{ConnFlags, Connection, Cx, State, call, check_reply, check_state, key_at, lookup};
 use crate::observer::Observer;
 use alloc::format;
 use alloc::string::String;
@@ -74,7 +74,7 @@ fn discard<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if !cx.conn.has(ConnFlags::MULTI) {
         return Err(Error::Text("ERR DISCARD without MULTI"));
     }
-    abandon(cx);
+    abandon(cx.conn, cx.state);
     cx.out().ok();
     Ok(Flow::Done)
 }
@@ -84,14 +84,14 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         return Err(Error::Text("ERR EXEC without MULTI"));
     }
     if cx.conn.has(ConnFlags::DIRTY_EXEC) {
-        abandon(cx);
+        abandon(cx.conn, cx.state);
         return Err(Error::Text("EXECABORT Transaction discarded because of previous errors."));
     }
     // Much may have happened since they were queued.
     if !cx.conn.has(ConnFlags::REPLAY)
         && let Err(error) = check_state(cx.state, queued_flags(cx.conn), cx.now, cx.observer)
     {
-        abandon(cx);
+        abandon(cx.conn, cx.state);
         let reason = error.message();
         return Err(Error::Owned(format!(
             "EXECABORT Transaction discarded because of: {}",
@@ -100,7 +100,7 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     }
     let watched_changed = cx.state.watch.is_dirty(cx.conn.id) || watched_expired(cx);
     let queued = core::mem::take(&mut cx.conn.queued);
-    abandon(cx);
+    abandon(cx.conn, cx.state);
     if watched_changed {
         cx.out().null_array();
         return Ok(Flow::Done);
@@ -177,21 +177,21 @@ fn watch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn unwatch<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    forget_watched(cx);
+    forget_watched(cx.conn, cx.state);
     cx.out().ok();
     Ok(Flow::Done)
 }
 
-fn forget_watched<O: Observer>(cx: &mut Cx<'_, O>) {
-    cx.state.watch.forget(cx.conn);
-    let watched = core::mem::take(&mut cx.conn.watched);
-    watched.iter().for_each(|watched| cx.conn.drop_name(key_at(&watched.name).1));
+fn forget_watched(conn: &mut Connection, state: &mut State) {
+    state.watch.forget(conn);
+    let watched = core::mem::take(&mut conn.watched);
+    watched.iter().for_each(|watched| conn.drop_name(key_at(&watched.name).1));
 }
 
 /// Ends a transaction without running it, and forgets what was watched for it.
-pub(super) fn abandon<O: Observer>(cx: &mut Cx<'_, O>) {
-    cx.conn.queued.clear();
-    cx.conn.queued_bytes = 0;
-    cx.conn.flags.remove(ConnFlags::MULTI | ConnFlags::DIRTY_EXEC);
-    forget_watched(cx);
+pub(crate) fn abandon(conn: &mut Connection, state: &mut State) {
+    conn.queued.clear();
+    conn.queued_bytes = 0;
+    conn.flags.remove(ConnFlags::MULTI | ConnFlags::DIRTY_EXEC);
+    forget_watched(conn, state);
 }

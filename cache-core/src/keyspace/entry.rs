@@ -92,8 +92,9 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Whether its time is over. It lives through the millisecond at which it expires, as in Redis.
     #[inline(always)]
     pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
-        self.expires_at().is_some_and(|at| at <= now_ms)
+        self.expires_at().is_some_and(|at| at < now_ms)
     }
 }

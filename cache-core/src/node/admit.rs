@@ -141,6 +141,7 @@ fn unknown_command(args: Args<'_>) -> Error {
         if room == 0 {
             break;
         }
+        let arg = arg.split(|b| *b == 0).next().unwrap_or_default();
         let arg = &arg[..arg.len().min(room)];
         // The quotes and the space take room too: arguments may be empty, and many.
         room = room.saturating_sub(arg.len() + "'' ".len());

@@ -11,8 +11,9 @@ pub(crate) type Outcome = Result<Flow, Error>;
 /// At most so many bytes of a name or argument are repeated in an error.
 pub(crate) const SHOWN_LIMIT: usize = 128;
 
-/// What was sent, as an error repeats it.
+/// What was sent, as an error repeats it: up to a zero byte, where C sees a text end.
 pub(crate) fn shown(bytes: &[u8]) -> String {
+    let bytes = bytes.split(|b| *b == 0).next().unwrap_or_default();
     String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_LIMIT)]).into_owned()
 }
 

@@ -4,7 +4,7 @@ use super::admit::{Admitted, admit, lookup, must_log_in};
 use super::batch::Ahead;
 use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
-use super::error::Flow;
+use super::error::{Error, Flow};
 use super::output::Gate;
 use super::post::Post;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
@@ -16,6 +16,7 @@ use crate::protocol::request::{Limits, Parser};
 use crate::protocol::{Args, Frame};
 use crate::time::Now;
 use alloc::format;
+use alloc::vec::Vec;
 
 /// Commands that one connection may run before the others have their turn.
 const TURN: u32 = 256;
@@ -228,7 +229,7 @@ impl<O: Observer> Bench<'_, O> {
                 if let Ok(id) = lookup(args) {
                     state.tally.calls_mut(id.index()).rejected += 1;
                 }
-                let message = error.message();
+                let message = refusal(&error, args, conn, state);
                 state.note_error(&message);
                 conn.out.reply.error(&message);
                 if conn.has(ConnFlags::REPLAY) {
@@ -321,6 +322,18 @@ impl<O: Observer> Bench<'_, O> {
         let pushes = core::mem::take(&mut conn.pushes);
         conn.out.reply.raw(&pushes);
     }
+}
+
+/// What a command that may not run is answered. EXEC, which nobody would send again, ends its
+/// transaction.
+fn refusal(error: &Error, args: Args<'_>, conn: &mut Connection, state: &mut State) -> Vec<u8> {
+    let message = error.message();
+    if !lookup(args).is_ok_and(|id| id.spec().name == "exec") || conn.has(ConnFlags::REPLAY) {
+        return message;
+    }
+    commands::abandon(conn, state);
+    let reason = message.strip_prefix(b"ERR ").unwrap_or(&message);
+    [b"EXECABORT Transaction discarded because of: ", reason].concat()
 }
 
 /// What a connection may send at this moment.

@@ -41,7 +41,7 @@ struct Model {
 
 impl Model {
     fn forget_expired(&mut self, now_ms: u64) {
-        self.keys.retain(|_, (_, at)| at.is_none_or(|at| at > now_ms));
+        self.keys.retain(|_, (_, at)| at.is_none_or(|at| at >= now_ms));
     }
 }
 
@@ -133,7 +133,7 @@ fn check(ops: &[Op], one_slot: bool) {
                 let mut keys = scan_all(&node, usize::from(*count));
                 keys.retain(|k| {
                     let entry = node.keyspace().get(0, k.as_bytes()).expect("just seen");
-                    entry.expires_at().is_none_or(|at| at > now.wall_ms())
+                    entry.expires_at().is_none_or(|at| at >= now.wall_ms())
                 });
                 keys.sort();
                 assert!(keys.iter().eq(model.keys.keys()), "{keys:?}");

@@ -17,10 +17,13 @@ struct Part {
 impl Part {
     /// Reads `[start [end [BYTE | BIT]]]`, as Redis does: the unit before the end.
     fn parse(mut words: Words<'_>) -> Result<Self, Error> {
+        if words.left() > 3 {
+            return Err(Error::Syntax);
+        }
         let start = if words.left() > 0 { words.integer()? } else { 0 };
         let (end, unit) = (words.take(), words.take());
         let in_bits = unit.is_some_and(|unit| is_word(unit, "bit"));
-        if words.left() > 0 || unit.is_some_and(|unit| !in_bits && !is_word(unit, "byte")) {
+        if unit.is_some_and(|unit| !in_bits && !is_word(unit, "byte")) {
             return Err(Error::Syntax);
         }
         Ok(Part { start, end: end.map(integer).transpose()?, in_bits })

@@ -258,9 +258,9 @@ fn setname<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 fn setinfo<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (option, value) = (cx.args.at(2), cx.args.at(3));
     if option.eq_ignore_ascii_case(b"lib-name") {
-        cx.conn.lib_name = checked_name(value, "lib-name")?;
+        cx.conn.lib_name = checked_name(value, &shown(option))?;
     } else if option.eq_ignore_ascii_case(b"lib-ver") {
-        cx.conn.lib_ver = checked_name(value, "lib-ver")?;
+        cx.conn.lib_ver = checked_name(value, &shown(option))?;
     } else {
         return Err(Error::Owned(format!("ERR Unrecognized option '{}'", shown(option))));
     }

@@ -4,7 +4,7 @@
 //! word behind it its value; `[...]` may be left out, `<...>` may not, `|` separates alternatives;
 //! `x [x ...]` stands for one or more x, `[X x ...]` for any number, each with its token.
 
-use super::super::{Flags, Spec};
+use super::super::{Flags, Group, Spec};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -84,7 +84,7 @@ pub(crate) fn arguments(spec: &Spec) -> Vec<Arg> {
     let mut args = reader.sequence().args;
     if reader.at < reader.words.len() {
         // An alternative at the outermost level.
-        args = alloc::vec![reader.choice(args)];
+        args = alloc::vec![reader.choice(args).0];
     }
     args
 }
@@ -173,25 +173,30 @@ impl Reader<'_> {
 
     /// Reads a bracket's inside and its end.
     fn bracket(&mut self, end: &str) -> (Vec<Arg>, bool) {
-        let first = self.sequence();
-        let is_choice = self.words.get(self.at) == Some(&"|");
-        let args = if is_choice { alloc::vec![self.choice(first.args)] } else { first.args };
+        let Sequence { mut args, mut repeats } = self.sequence();
+        if self.words.get(self.at) == Some(&"|") {
+            let (choice, again) = self.choice(args);
+            (args, repeats) = (alloc::vec![choice], again);
+        }
         if self.words.get(self.at) == Some(&end) {
             self.at += 1;
         }
-        (args, first.repeats)
+        (args, repeats)
     }
 
-    /// Goes on behind a first alternative.
-    fn choice(&mut self, first: Vec<Arg>) -> Arg {
+    /// Goes on behind a first alternative; says too whether the last ended with `...`, which is meant
+    /// for all of them.
+    fn choice(&mut self, first: Vec<Arg>) -> (Arg, bool) {
         let mut alternatives = alloc::vec![into_one(first)];
+        let mut repeats = false;
         while self.words.get(self.at) == Some(&"|") {
             self.at += 1;
-            let next = self.sequence().args;
-            alternatives.push(into_one(next));
+            let next = self.sequence();
+            repeats = next.repeats;
+            alternatives.push(into_one(next.args));
         }
         let name = choice_name(&alternatives);
-        Arg::group(name, Kind::OneOf, alternatives)
+        (Arg::group(name, Kind::OneOf, alternatives), repeats)
     }
 
     /// A token, a token with its value or group, or a plain argument.
@@ -300,6 +305,7 @@ fn kind_of(name: &str, token: Option<&str>, spec: &Spec) -> Kind {
         }
         "pattern" if token != Some("BY") => Kind::Pattern,
         "increment" if spec.name.ends_with("float") => Kind::Double,
+        "value" if spec.group == Group::Bitmap => Kind::Integer,
         "score" | "longitude" | "latitude" | "radius" | "width" | "height" => Kind::Double,
         "timeout" if spec.flags.contains(Flags::BLOCKING) && !spec.name.starts_with("wait") => {
             Kind::Double
@@ -320,7 +326,7 @@ fn kind_of(name: &str, token: Option<&str>, spec: &Spec) -> Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{Group, KeyFlags, KeySpec, all};
+    use crate::commands::{KeyFlags, KeySpec, all};
     use alloc::format;
 
     static KEYS: [KeySpec; 1] = [KeySpec::one(1, KeyFlags::RO)];
@@ -362,6 +368,12 @@ mod tests {
                 "options:oneof?(options:block(SAVE save:pure-token? NOW now:pure-token?) \
                  ABORT abort:pure-token)",
             ),
+            (
+                "[GET a b | [KEEP] SET c ...]",
+                "options:oneof?*(GET get:block(a:string b:string) \
+                 options:block(KEEP keep:pure-token? SET c:string))",
+            ),
+            ("[GET a b ...]", "GET get:block?*+(a:string b:string)"),
             ("a | b", "options:oneof(a:string b:string)"),
         ] {
             let spec = Spec::new("x", -1, Flags::empty(), Group::Generic).keys(&KEYS);

@@ -116,9 +116,10 @@ impl Store {
         self.slabs.slack() + self.trie.slack()
     }
 
-    /// The earliest moment (wall milliseconds) at which a key may expire.
+    /// The earliest moment (wall milliseconds) at which a key may have expired: the one behind its
+    /// last.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        Some(self.trie.earliest()).filter(|&at| at != u64::MAX)
+        self.trie.earliest().checked_add(1)
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]

@@ -142,15 +142,17 @@ impl Store {
         /// What looking through a leaf counts, in keys.
         const LOOK: usize = 16;
         let (mut taken, mut done) = (Vec::new(), 0);
+        // Who expires now lives through this millisecond.
+        let Some(last_ms) = now_ms.checked_sub(1) else { return taken };
         while done < limit
-            && let Some(path) = self.trie.expiring(0, now_ms)
+            && let Some(path) = self.trie.expiring(0, last_ms)
         {
             let leaf = self.trie.leaf(path);
             self.prefetch_all(leaf);
             let due: Vec<Box<[u8]>> = leaf
                 .items()
                 .map(|item| self.record(item.handle))
-                .filter(|record| record.expires_ms().is_some_and(|at| at <= now_ms))
+                .filter(|record| record.expires_ms().is_some_and(|at| at <= last_ms))
                 .take(limit - done)
                 .map(|record| record.key().into())
                 .collect();
