@@ -3,6 +3,7 @@
 mod bench;
 mod compat;
 mod debian;
+mod diff;
 mod fresh;
 mod fuzz;
 mod hitratio;
@@ -105,6 +106,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Send random commands to Larder's engine and to a real Valkey, and compare what both answer
+    Diff(diff::Options),
     /// Look for unfinished work, long files and stray unsafe
     Tidy,
     /// Run any command in the environment that tests get
@@ -175,6 +178,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench(Bench::Stalls { keys, part }) => bench::stalls(keys, &part)?,
         Command::NullServer { address } => null_server::run(address)?,
         Command::Compat { check } => compat::run(job, check)?,
+        Command::Diff(options) => diff::run(job, &options)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{compat, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
+use crate::{compat, diff, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
 
 /// One file of tests may take so long.
 const FILE: Duration = Duration::from_secs(5 * 60);
@@ -95,6 +95,13 @@ pub(crate) const STEPS: &[Step] = &[
         about: "commands' metadata are Valkey's, and docs/compatibility.md is up to date",
         groups: &[Group::Valkey],
         run: |job| compat::run(job, true),
+        ..PLAIN
+    },
+    Step {
+        name: "diff",
+        about: "a million random commands are answered as Valkey answers them",
+        groups: &[Group::Valkey],
+        run: diff::step,
         ..PLAIN
     },
     Step {

@@ -18,8 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum Clock {
     /// The machine's.
     Real,
-    #[expect(dead_code, reason = "for who wants to move it")]
-    /// A file that holds seconds and microseconds since 1970; time stands still until it changes.
+    /// A file that holds a moment in UTC, as `YYYY-MM-DD hh:mm:ss`; time stands still until it changes.
     File(PathBuf),
 }
 
@@ -46,7 +45,7 @@ impl Valkey {
             let library = setup::faketime().context("there is no libfaketime")?;
             command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", file);
             // Read at each look at the clock, which takes some microseconds.
-            command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_FMT", "%s").env("TZ", "UTC");
+            command.env("FAKETIME_NO_CACHE", "1").env("TZ", "UTC");
         }
         let mut process = Running::start(&mut command)?;
         serve::wait_for(&mut process, port, PATIENCE)

@@ -47,7 +47,7 @@ pub(crate) fn run(job: &mut Job, check: bool) -> Result<()> {
         .filter(|d| d.reason.is_none())
         .map(|d| format!("{}: {}\n  here  {}\n  there {}", d.command, d.field, d.ours, d.theirs))
         .collect();
-    amiss.extend(reasons::idle(&ours, &theirs, &differences));
+    amiss.extend(reasons::idle(&differences));
     let file = paths::root().join(PAGE);
     if check {
         let old = fs::read_to_string(&file).unwrap_or_default();

@@ -37,6 +37,17 @@ server (which they flush) by
 SCRIPTS_AGAINST=127.0.0.1:6379 cargo test -p cache-core --test scripts
 ```
 
+which shows where it answers otherwise; what a script says of Larder's own name, version and figures
+is otherwise in every server. And
+
+```sh
+cargo xtask diff
+```
+
+sends a million random commands to the engine and to a Valkey whose clock it moves, and compares the
+replies to the byte. The few things that may differ, each with its reason, are listed in
+`cache-core/differential/src/normalise.rs`.
+
 ",
         version.unwrap_or_default()
     );

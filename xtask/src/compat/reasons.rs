@@ -1,7 +1,6 @@
 //! Why something is not there, or is otherwise than in Valkey.
 
 use super::Difference;
-use super::facts::Facts;
 
 /// What nobody has decided against.
 pub(super) const NOT_YET: &str = "not yet";
@@ -132,25 +131,13 @@ pub(super) fn of_difference(command: &str, field: &str) -> Option<&'static str> 
     found.map(|(_, _, reason)| *reason)
 }
 
-/// Reasons that nothing needs any more.
-pub(super) fn idle(ours: &Facts, theirs: &Facts, differences: &[Difference<'_>]) -> Vec<String> {
-    let absent_command = |n: &str| {
-        theirs.commands.keys().any(|name| covers(n, name) && !ours.commands.contains_key(name))
-    };
-    let absent_setting = |n: &str| {
-        theirs.settings.iter().any(|name| covers(n, name) && !ours.settings.contains(name))
-    };
-    let names = |table: &'static [(&str, &[&'static str])]| {
-        table.iter().flat_map(|(_, names)| names.iter().copied())
-    };
-    let mut idle: Vec<&str> = names(COMMANDS).filter(|n| !absent_command(n)).collect();
-    idle.extend(names(SETTINGS).filter(|n| !absent_setting(n)));
+/// Reasons for differences that there are no more.
+pub(super) fn idle(differences: &[Difference<'_>]) -> Vec<String> {
     let needed = |name: &str, field: &str| {
         differences.iter().any(|d| covers(name, d.command) && d.field == field)
     };
-    idle.extend(DIFFERENCES.iter().filter(|(n, f, _)| !needed(n, f)).map(|(n, ..)| *n));
-    idle.into_iter()
-        .map(|name| format!("xtask/src/compat/reasons.rs: nothing needs `{name}`"))
+    let idle = DIFFERENCES.iter().filter(|(name, field, _)| !needed(name, field));
+    idle.map(|(name, field, _)| format!("reasons.rs: {field} of `{name}` no longer differ"))
         .collect()
 }
 

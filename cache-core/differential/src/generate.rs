@@ -1,0 +1,215 @@
+//! Steps from a seed: commands made from the engine's own table, right ones and wrong ones.
+
+use crate::pools;
+use crate::random::Random;
+use crate::story::{CLIENTS, LISTENER, Step, Words};
+use crate::table::{Arg, Command, Kind};
+
+/// The most commands that a client sends in one piece.
+const PIPELINE: usize = 120;
+
+/// Makes steps.
+pub(crate) struct Generator<'a> {
+    commands: &'a [Command],
+    /// The weights of all commands together.
+    weight: usize,
+    random: Random,
+    /// For each client that is in a transaction: after how many commands it shall end.
+    multi: [Option<usize>; CLIENTS],
+}
+
+impl<'a> Generator<'a> {
+    pub(crate) fn new(commands: &'a [Command], seed: u64) -> Self {
+        let weight = commands.iter().map(|c| c.weight).sum();
+        Generator { commands, weight, random: Random::new(seed), multi: [None; CLIENTS] }
+    }
+
+    /// The next step.
+    pub(crate) fn step(&mut self) -> Step {
+        let random = &mut self.random;
+        if random.one_in(3) {
+            let spans = [1, 2, 5, 20, 50, 100, 500, 1000, 1000, 2000, 10_000, 60_000];
+            return Step::Wait(*random.pick(&spans));
+        }
+        let client = random.below(CLIENTS);
+        let most = if client == LISTENER || random.one_in(4) { 6 } else { PIPELINE };
+        let (count, patient) = (1 + random.below(most), random.one_in(8));
+        let mut commands = Vec::new();
+        for _ in 0..count {
+            self.say(client, &mut commands);
+        }
+        Step::Say { client, commands, patient }
+    }
+
+    /// Adds a command, and what must follow it.
+    fn say(&mut self, client: usize, out: &mut Vec<Words>) {
+        if let Some(left) = self.multi[client].as_mut() {
+            if *left == 0 {
+                self.multi[client] = None;
+                let end = if self.random.one_in(10) { "DISCARD" } else { "EXEC" };
+                return out.push(vec![end.into()]);
+            }
+            *left -= 1;
+        }
+        let command = self.choose(client);
+        let words = self.command(command);
+        let undo = undo(command.spec.name, &words);
+        if command.spec.name == "multi" && words.len() == 1 && client != LISTENER {
+            self.multi[client] = Some(self.random.below(8));
+        }
+        out.push(words);
+        out.extend(undo);
+    }
+
+    fn choose(&mut self, client: usize) -> &'a Command {
+        let listens =
+            |c: &Command| matches!(c.spec.name, "subscribe" | "psubscribe" | "ssubscribe");
+        loop {
+            let mut at = self.random.below(self.weight);
+            let found = self.commands.iter().find(|c| {
+                let here = at < c.weight;
+                at = at.wrapping_sub(c.weight);
+                here
+            });
+            let Some(command) = found else { continue };
+            // Only one client listens, so that others aren't held back by RESP2; and it makes no
+            // transactions, in which its messages would have no place of their own.
+            let fits = if client == LISTENER {
+                !matches!(command.spec.name, "multi" | "watch")
+            } else {
+                !listens(command) && !command.spec.name.ends_with("unsubscribe")
+            };
+            if fits {
+                return command;
+            }
+        }
+    }
+
+    fn command(&mut self, command: &'a Command) -> Words {
+        let mut words: Words =
+            command.words().map(|w| w.to_ascii_uppercase().into_bytes()).collect();
+        let named = words.len();
+        self.args(command, &command.args, &mut words);
+        if self.random.one_in(30) {
+            self.spoil(&mut words, named);
+        }
+        words
+    }
+
+    /// Makes a command wrong, most likely.
+    fn spoil(&mut self, words: &mut Words, named: usize) {
+        const ODD: &[&str] =
+            &["", "x", "NX", "LIMIT", "COUNT", "-1", "nosuch", "\0", "WITHSCORES", "*"];
+        let odd = self.random.pick(ODD).as_bytes().to_vec();
+        let at = self.random.below(words.len());
+        match self.random.below(6) {
+            0 => drop(words.pop()),
+            1 => words.push(odd),
+            2 if words.len() > named => words.truncate(named),
+            3 if at >= named => words[at] = odd,
+            4 if words.len() > named => words.insert(named + (at % (words.len() - named)), odd),
+            5 if self.random.one_in(8) => words[at] = odd,
+            _ => words[0].make_ascii_lowercase(),
+        }
+        if words.is_empty() {
+            words.push(b"PING".to_vec());
+        }
+    }
+
+    /// Arguments in a row.
+    fn args(&mut self, command: &Command, args: &[Arg], out: &mut Words) {
+        let mut order: Vec<&Arg> = args.iter().collect();
+        // Options may stand in any order.
+        if let Some(first) =
+            args.iter().position(|a| a.optional && (a.token.is_some() || a.kind == Kind::OneOf))
+            && args[first..].iter().all(|a| a.optional)
+            && self.random.one_in(3)
+        {
+            self.random.shuffle(&mut order[first..]);
+        }
+        // How many there are of what is counted by the argument before it.
+        let mut counted: Option<usize> = None;
+        // How many keys stood there last: a stream has an ID for each.
+        let mut keys = None;
+        for (at, arg) in order.iter().enumerate() {
+            if arg.optional && !self.random.one_in(3) {
+                continue;
+            }
+            let counts = matches!(arg.name.as_str(), "numkeys" | "numfields" | "count")
+                && arg.token.is_none()
+                && !arg.optional
+                && order[at + 1..].iter().any(|a| a.multiple);
+            if counts {
+                let n = 1 + self.random.below(3);
+                counted = Some(n);
+                let said =
+                    if self.random.one_in(20) { self.random.below(5) as i64 - 1 } else { n as i64 };
+                out.push(said.to_string().into_bytes());
+                continue;
+            }
+            let times = match (arg.multiple, arg.name.as_str()) {
+                (false, _) => 1,
+                (true, "id") if keys.is_some() && !self.random.one_in(12) => keys.unwrap_or(1),
+                (true, _) => counted.take().unwrap_or_else(|| self.several()),
+            };
+            if arg.kind == Kind::Key {
+                keys = Some(times);
+            }
+            self.repeat(command, arg, times, out);
+        }
+    }
+
+    /// Mostly one or two, sometimes many.
+    fn several(&mut self) -> usize {
+        match self.random.below(16) {
+            0 => 4 + self.random.below(12),
+            n => 1 + n % 3,
+        }
+    }
+
+    fn repeat(&mut self, command: &Command, arg: &Arg, times: usize, out: &mut Words) {
+        for time in 0..times {
+            if let Some(token) = &arg.token
+                && (time == 0 || arg.multiple_token)
+            {
+                let small = self.random.one_in(20);
+                let token = if small { token.to_ascii_lowercase() } else { token.clone() };
+                // An empty one stands for a group whose parts have tokens.
+                if !token.is_empty() {
+                    out.push(token.into_bytes());
+                }
+            }
+            match arg.kind {
+                Kind::Token => {}
+                Kind::Block => self.args(command, &arg.args, out),
+                Kind::OneOf => {
+                    let chosen = self.random.pick(&arg.args).clone();
+                    let chosen = Arg { optional: false, ..chosen };
+                    self.args(command, &[chosen], out);
+                    if self.random.one_in(40) {
+                        let second = Arg { optional: false, ..self.random.pick(&arg.args).clone() };
+                        self.args(command, &[second], out);
+                    }
+                }
+                _ => {
+                    let (name, group) = (command.spec.name, command.spec.group.name());
+                    out.push(pools::draw(&mut self.random, name, group, arg));
+                }
+            }
+        }
+    }
+}
+
+/// What makes both sides hold the same data again: members that were popped at random, sums of
+/// floats that have 80 bits on one side and are exact on the other, keys set to have expired already
+/// that only one side removes at once.
+fn undo(name: &str, words: &Words) -> Option<Words> {
+    let (undo, from, step, most) = match name {
+        "spop" | "incrbyfloat" => ("DEL", 1, 1, 1),
+        "hincrbyfloat" => ("HDEL", 1, 1, 2),
+        "msetex" => ("EXISTS", 2, 2, usize::MAX),
+        _ => return None,
+    };
+    let args = words.iter().skip(from).step_by(step).take(most).cloned();
+    Some([undo.as_bytes().to_vec()].into_iter().chain(args).collect())
+}

@@ -1,0 +1,208 @@
+//! What may differ between two servers that are both right: a short list, with reasons.
+
+use cache_core::protocol::Value;
+
+use crate::story::{self, Words};
+
+/// What is done to a reply before it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Nothing.
+    Exact,
+    /// Elements are sorted.
+    Unordered,
+    /// Elements are sorted by twos when they lie side by side, as RESP2 has them.
+    UnorderedPairs,
+    /// Only how many there are, and which are nil, counts.
+    Shape,
+    /// A cursor and what was found by one call: sorted when both found all, else nothing counts.
+    Scan,
+    /// Floats may differ in their last digits.
+    Near,
+    /// All errors are one.
+    Faults,
+    /// Whether it is an error, and which, counts; else nothing.
+    Errors,
+}
+
+/// The commands whose replies are not compared to the byte.
+const RULES: &[(Rule, &str, &[&str])] = &[
+    (
+        Rule::Unordered,
+        "an order that follows from hashing, or from how a set lies in memory",
+        &["keys", "hkeys", "hvals", "smembers", "sinter", "sunion", "sdiff", "pubsub|channels"],
+    ),
+    (Rule::UnorderedPairs, "the same, of pairs", &["hgetall", "pubsub|numsub"]),
+    (
+        Rule::Shape,
+        "chosen at random",
+        &["randomkey", "hrandfield", "srandmember", "zrandmember", "spop"],
+    ),
+    (
+        Rule::Near,
+        "Valkey adds floats of 80 bits, Larder adds decimals exactly",
+        &["incrbyfloat", "hincrbyfloat"],
+    ),
+    (Rule::Faults, "of two faults in one command either may be told", &["copy"]),
+    (Rule::Scan, "cursors are each server's own", &["scan", "hscan", "sscan", "zscan"]),
+    (
+        Rule::Errors,
+        "numbers of clients, and facts about memory and use",
+        &[
+            "client|id",
+            "client|getredir",
+            "hello",
+            "memory|usage",
+            "object|idletime",
+            "object|freq",
+        ],
+    ),
+];
+
+/// Whether both replies to a command say the same. `queued`: the commands that EXEC ran.
+pub(crate) fn same(words: &Words, queued: &[Words], ours: &Value, theirs: &Value) -> bool {
+    if let (Value::Array(ours), Value::Array(theirs)) = (ours, theirs)
+        && !queued.is_empty()
+    {
+        let pairs = || ours.iter().zip(theirs).zip(queued);
+        return ours.len() == theirs.len()
+            && pairs().all(|((ours, theirs), words)| same(words, &[], ours, theirs));
+    }
+    let rule = rule(words);
+    match (rule, ours, theirs) {
+        (Rule::Near | Rule::Faults, Value::Error(_), Value::Error(_)) => return true,
+        (Rule::Near, Value::Bulk(ours), Value::Bulk(theirs)) => return near(ours, theirs),
+        (Rule::Near, Value::Error(_), Value::Bulk(theirs)) => return near(b"inf", theirs),
+        (_, Value::Error(ours), Value::Error(theirs)) => return cut(ours) == cut(theirs),
+        (Rule::Scan, ..) => return same_scan(words, ours, theirs),
+        _ => {}
+    }
+    // A reply's text for people shows floats that are no numbers as equal, too.
+    format!("{:?}", normal(rule, ours)) == format!("{:?}", normal(rule, theirs))
+}
+
+fn rule(words: &Words) -> Rule {
+    let name = story::name(words);
+    let found = RULES.iter().find(|(.., names)| names.contains(&name.as_str()));
+    found.map_or(Rule::Exact, |(rule, ..)| *rule)
+}
+
+fn normal(rule: Rule, value: &Value) -> Value {
+    let sorted = |items: &[Value]| {
+        let mut items = items.to_vec();
+        items.sort_by_cached_key(|item| format!("{item:?}"));
+        items
+    };
+    match (rule, value) {
+        (_, Value::Error(_)) => value.clone(),
+        (Rule::Unordered, Value::Array(items)) => Value::Array(sorted(items)),
+        (Rule::Unordered, Value::Set(items)) => Value::Set(sorted(items)),
+        (Rule::UnorderedPairs, Value::Array(items)) => {
+            let mut pairs: Vec<_> =
+                items.chunks(2).map(|pair| Value::Array(pair.to_vec())).collect();
+            pairs.sort_by_cached_key(|pair| format!("{pair:?}"));
+            Value::Array(pairs)
+        }
+        (Rule::Unordered | Rule::UnorderedPairs, Value::Map(pairs)) => {
+            let mut pairs = pairs.clone();
+            pairs.sort_by_cached_key(|pair| format!("{pair:?}"));
+            Value::Map(pairs)
+        }
+        (Rule::Shape, Value::Array(items)) => {
+            Value::Array(items.iter().map(|i| normal(rule, i)).collect())
+        }
+        (Rule::Shape, Value::Set(items)) => {
+            Value::Set(items.iter().map(|i| normal(rule, i)).collect())
+        }
+        (Rule::Shape, Value::Bulk(_) | Value::Double(_)) => Value::Integer(0),
+        (Rule::Errors, _) => Value::Null,
+        _ => value.clone(),
+    }
+}
+
+/// A call that began at the beginning and after which nothing is left has found all there is.
+fn same_scan(words: &Words, ours: &Value, theirs: &Value) -> bool {
+    let parts = |value: &Value| match value {
+        Value::Array(parts) => match parts.as_slice() {
+            [Value::Bulk(cursor), Value::Array(found)] => Some((cursor.clone(), found.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (Some((our_end, ours)), Some((their_end, theirs))) = (parts(ours), parts(theirs)) else {
+        return ours == theirs;
+    };
+    let (at, by) = match story::name(words).as_str() {
+        "scan" => (1, 1),
+        "zscan" => (2, 2),
+        "hscan" if !words.iter().any(|w| w.eq_ignore_ascii_case(b"NOVALUES")) => (2, 2),
+        _ => (2, 1),
+    };
+    let whole = words.get(at).is_some_and(|w| w == b"0") && our_end == b"0" && their_end == b"0";
+    let sorted = |found: &[Value]| {
+        let mut found: Vec<Vec<Value>> = found.chunks(by).map(<[Value]>::to_vec).collect();
+        found.sort_by_cached_key(|item| format!("{item:?}"));
+        found
+    };
+    !whole || sorted(&ours) == sorted(&theirs)
+}
+
+fn near(ours: &[u8], theirs: &[u8]) -> bool {
+    let float = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<f64>().ok();
+    match (float(ours), float(theirs)) {
+        (Some(ours), Some(theirs)) => {
+            ours == theirs || (ours - theirs).abs() <= theirs.abs() * 1e-15
+        }
+        _ => false,
+    }
+}
+
+/// Larder repeats no more than 128 bytes of what it was sent in an error.
+fn cut(error: &str) -> &str {
+    const SHOWN: usize = 100;
+    if error.len() <= SHOWN { error } else { error.get(..SHOWN).unwrap_or(error) }
+}
+
+/// Puts messages into one order whose order is each server's own business: those that several patterns
+/// of one client match, and the names that UNSUBSCRIBE without any leaves.
+pub(crate) fn order_messages(values: &mut [Value]) {
+    let mut at = 0;
+    while at < values.len() {
+        let same = match about(&values[at]) {
+            Some(first) => {
+                values[at..].iter().take_while(|v| about(v).as_ref() == Some(&first)).count()
+            }
+            None => 1,
+        };
+        let run = &mut values[at..at + same];
+        let mut names: Vec<Value> = run.iter().filter_map(|v| name_of(v).cloned()).collect();
+        names.sort_by_cached_key(|name| format!("{name:?}"));
+        for (value, name) in run.iter_mut().zip(names) {
+            if let Value::Push(items) | Value::Array(items) = value {
+                items[1] = name;
+            }
+        }
+        at += same;
+    }
+}
+
+/// What a message says but for the name of the pattern or the channel that it is about.
+fn about(value: &Value) -> Option<String> {
+    let (Value::Push(items) | Value::Array(items)) = value else { return None };
+    match items.as_slice() {
+        [Value::Bulk(kind), _, channel, text] if kind == b"pmessage" => {
+            Some(format!("{channel:?} {text:?}"))
+        }
+        [Value::Bulk(kind), _, Value::Integer(_)] if kind.ends_with(b"unsubscribe") => {
+            Some(format!("{kind:?}"))
+        }
+        _ => None,
+    }
+}
+
+fn name_of(message: &Value) -> Option<&Value> {
+    match message {
+        Value::Push(items) | Value::Array(items) => items.get(1),
+        _ => None,
+    }
+}

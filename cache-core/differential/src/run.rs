@@ -1,0 +1,385 @@
+//! Plays a story to both sides, step by step, and compares what every client is sent.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use cache_core::protocol::{Value, display, request};
+
+use crate::engine::{Engine, Heard};
+use crate::normalise;
+use crate::server::Server;
+use crate::story::{self, CLIENTS, DATABASES, KEEPER, Step, Words};
+
+/// How often the server is asked again when it has said less than we have.
+const RETRIES: u32 = 40;
+
+/// Where the two sides part.
+#[derive(Clone, Debug)]
+pub(crate) struct Difference {
+    pub(crate) client: usize,
+    /// The command whose replies differ, when there is one.
+    pub(crate) command: Option<Words>,
+    pub(crate) ours: String,
+    pub(crate) theirs: String,
+}
+
+impl Difference {
+    /// The command's name, by which one difference is taken for another.
+    pub(crate) fn kind(&self) -> String {
+        self.command.as_ref().map(story::name).unwrap_or_default()
+    }
+}
+
+/// What a step has led to: what each client was sent by the server, shown as redis-cli does.
+pub(crate) type Seen = Vec<(usize, Vec<String>)>;
+
+pub(crate) struct Run<'a> {
+    engine: Engine,
+    server: &'a mut Server,
+    clients: Vec<Client>,
+    resp: &'static str,
+    /// Whether what was seen is to be told.
+    pub(crate) record: bool,
+    /// Commands that were said.
+    pub(crate) said: u64,
+}
+
+/// What is known of a client.
+#[derive(Default)]
+struct Client {
+    /// Commands that have not been answered.
+    waiting: VecDeque<Words>,
+    /// Whether the first of them has been answered by messages.
+    told: bool,
+    /// What EXEC will run.
+    queued: Option<Vec<Words>>,
+}
+
+type Outcome = Result<Option<Difference>>;
+
+impl<'a> Run<'a> {
+    pub(crate) fn begin(server: &'a mut Server, resp: &'static str) -> Result<Self> {
+        server.reset()?;
+        let clients = (0..=CLIENTS).map(|_| Client::default()).collect();
+        let mut run = Run { engine: Engine::new()?, server, clients, resp, record: false, said: 0 };
+        for client in 0..=CLIENTS {
+            run.greet(client)?;
+        }
+        Ok(run)
+    }
+
+    /// Sets the dialect.
+    fn greet(&mut self, client: usize) -> Result<()> {
+        let words: Words = vec![b"HELLO".to_vec(), self.resp.into()];
+        let difference = self.step(&Step::Say { client, commands: vec![words], patient: true })?;
+        if let Some(difference) = difference.0 {
+            bail!("HELLO is answered otherwise: {difference:?}");
+        }
+        Ok(())
+    }
+
+    pub(crate) fn blocked(&self, client: usize) -> bool {
+        let client = &self.clients[client];
+        client.waiting.len() > usize::from(client.told)
+    }
+
+    /// Plays a step.
+    pub(crate) fn step(&mut self, step: &Step) -> Result<(Option<Difference>, Seen)> {
+        match step {
+            Step::Say { client, patient, .. } if !patient && self.blocked(*client) => {
+                Ok((None, Vec::new()))
+            }
+            Step::Say { client, commands, .. } => self.say(*client, commands),
+            Step::Wait(ms) => self.wait(*ms),
+        }
+    }
+
+    fn say(&mut self, client: usize, commands: &[Words]) -> Result<(Option<Difference>, Seen)> {
+        let mut bytes = Vec::new();
+        for words in commands {
+            bytes.extend_from_slice(&request::encode(words));
+        }
+        self.said += commands.len() as u64;
+        self.clients[client].waiting.extend(commands.iter().cloned());
+        let engine = &mut self.engine;
+        if catch_unwind(AssertUnwindSafe(|| engine.say(client, &bytes))).is_err() {
+            return Ok((Some(self.panicked(client)), Vec::new()));
+        }
+        self.server.say(client, &bytes)?;
+        self.compare()
+    }
+
+    fn panicked(&self, client: usize) -> Difference {
+        let (ours, theirs) = ("the engine panics".to_owned(), String::new());
+        Difference { client, command: None, ours, theirs }
+    }
+
+    /// Lets time pass. What has run out by then is looked at at once: each server finds it by
+    /// itself at a time of its own.
+    fn wait(&mut self, ms: u64) -> Result<(Option<Difference>, Seen)> {
+        let looks = self.looks()?;
+        self.server.wait(ms)?;
+        let engine = &mut self.engine;
+        if catch_unwind(AssertUnwindSafe(|| engine.wait(ms))).is_err() {
+            return Ok((Some(self.panicked(KEEPER)), Vec::new()));
+        }
+        let (difference, mut seen) = self.compare()?;
+        if difference.is_some() {
+            return Ok((difference, seen));
+        }
+        let (difference, after) = self.say(KEEPER, &looks)?;
+        seen.extend(after.into_iter().filter(|(client, _)| *client != KEEPER));
+        Ok((difference, seen))
+    }
+
+    /// Commands that look at every key there is.
+    fn looks(&mut self) -> Result<Vec<Words>> {
+        let mut looks = Vec::new();
+        for db in 0..DATABASES {
+            let mut words = vec![b"EXISTS".to_vec()];
+            words.extend(self.keys(db)?);
+            if words.len() > 1 {
+                looks.push(vec![b"SELECT".to_vec(), db.to_string().into_bytes()]);
+                looks.push(words);
+            }
+        }
+        Ok(looks)
+    }
+
+    /// The engine's keys.
+    fn keys(&mut self, db: usize) -> Result<Vec<Vec<u8>>> {
+        let Value::Array(keys) = self.ask(db, &[b"KEYS", b"*"])? else {
+            bail!("KEYS gives no array")
+        };
+        let mut keys: Vec<Vec<u8>> = keys
+            .into_iter()
+            .filter_map(|key| if let Value::Bulk(key) = key { Some(key) } else { None })
+            .collect();
+        keys.sort();
+        Ok(keys)
+    }
+
+    /// Asks the engine alone.
+    fn ask(&mut self, db: usize, words: &[&[u8]]) -> Result<Value> {
+        self.engine.say(KEEPER, &request::encode(["SELECT", &db.to_string()]));
+        self.engine.say(KEEPER, &request::encode(words));
+        let (bytes, _) = self.engine.heard(KEEPER);
+        values(&bytes)?.0.pop().context("no reply")
+    }
+
+    /// Compares what all clients were sent since the last time.
+    fn compare(&mut self) -> Result<(Option<Difference>, Seen)> {
+        let mut seen = Vec::new();
+        self.server.barrier()?;
+        for client in 0..=CLIENTS {
+            let ours = self.engine.heard(client);
+            let theirs = self.hear(client, &ours)?;
+            if ours.0.is_empty() && theirs.0.is_empty() && !ours.1 && !theirs.1 {
+                continue;
+            }
+            let (mut their_values, _) = values(&theirs.0)?;
+            if self.record {
+                let mut shown: Vec<String> = their_values.iter().map(display::show).collect();
+                shown.extend(theirs.1.then(|| "(closed)".to_owned()));
+                seen.push((client, shown));
+            }
+            let difference = if ours.0 == theirs.0 {
+                self.clients[client].compare(client, &their_values, None)
+            } else {
+                let mut our_values = values(&ours.0)?.0;
+                normalise::order_messages(&mut our_values);
+                normalise::order_messages(&mut their_values);
+                self.clients[client].compare(client, &our_values, Some(&their_values))
+            };
+            if let Some(difference) = difference {
+                return Ok((Some(difference), seen));
+            }
+            if ours.1 != theirs.1 {
+                let text = |closed| if closed { "closed" } else { "not closed" }.to_owned();
+                let command = self.clients[client].waiting.front().cloned();
+                let (ours, theirs) = (text(ours.1), text(theirs.1));
+                return Ok((Some(Difference { client, command, ours, theirs }), seen));
+            }
+            if ours.1 {
+                self.engine.reconnect(client)?;
+                self.server.reconnect(client)?;
+                self.clients[client] = Client::default();
+                self.greet(client)?;
+            }
+        }
+        Ok((None, seen))
+    }
+
+    /// What the server sent to a client: at least as many replies as the engine did, unless it
+    /// really has no more to say.
+    fn hear(&mut self, client: usize, ours: &Heard) -> Result<Heard> {
+        let mut theirs = (Vec::new(), false);
+        self.server.heard(client, &mut theirs)?;
+        if theirs.0 == ours.0 && theirs.1 == ours.1 {
+            return Ok(theirs);
+        }
+        let (wanted, _) = values(&ours.0)?;
+        for retry in 0..RETRIES {
+            let (values, rest) = values(&theirs.0)?;
+            if rest == 0 && values.len() >= wanted.len() && (theirs.1 || !ours.1) {
+                break;
+            }
+            if retry > 2 {
+                thread::sleep(Duration::from_millis(u64::from(retry)));
+            }
+            self.server.barrier()?;
+            self.server.heard(client, &mut theirs)?;
+        }
+        Ok(theirs)
+    }
+
+    /// Compares all data, and the engine's with what its effects give.
+    pub(crate) fn check_state(&mut self) -> Outcome {
+        for db in 0..DATABASES {
+            let keys = self.keys(db)?;
+            let mut commands = vec![
+                vec![b"SELECT".to_vec(), db.to_string().into_bytes()],
+                vec![b"KEYS".to_vec(), b"*".to_vec()],
+                vec![b"DBSIZE".to_vec()],
+            ];
+            for key in keys {
+                let kind = self.ask(db, &[b"TYPE", &key])?;
+                let all: &[&[&[u8]]] = match kind.as_text() {
+                    Some("string") => &[&[b"GET"]],
+                    Some("hash") => &[&[b"HGETALL"]],
+                    Some("list") => &[&[b"LRANGE", b"0", b"-1"]],
+                    Some("set") => &[&[b"SMEMBERS"]],
+                    Some("zset") => &[&[b"ZRANGE", b"0", b"-1", b"WITHSCORES"]],
+                    Some("stream") => &[&[b"XRANGE", b"-", b"+"], &[b"XINFO", b"STREAM"]],
+                    _ => &[],
+                };
+                for words in [&[b"TYPE" as &[u8]] as &[&[u8]], &[b"PEXPIRETIME"]].iter().chain(all)
+                {
+                    // The key stands behind the name; XINFO's behind its second word.
+                    let at = if words[0] == b"XINFO" { 2 } else { 1 };
+                    let mut words: Words = words.iter().map(|w| w.to_vec()).collect();
+                    words.insert(at, key.clone());
+                    commands.push(words);
+                }
+            }
+            let (difference, _) = self.say(KEEPER, &commands)?;
+            if difference.is_some() {
+                return Ok(difference);
+            }
+        }
+        let wrong = self.engine.replay()?;
+        Ok(wrong.map(|wrong| {
+            let effects = String::from_utf8_lossy(self.engine.effects()).into_owned();
+            Difference { client: KEEPER, command: None, ours: wrong.to_owned(), theirs: effects }
+        }))
+    }
+}
+
+impl Client {
+    /// Finds which command each reply answers, and compares them, unless `theirs` are the same.
+    fn compare(
+        &mut self,
+        client: usize,
+        ours: &[Value],
+        theirs: Option<&[Value]>,
+    ) -> Option<Difference> {
+        let theirs_or_ours = theirs.unwrap_or(ours);
+        for at in 0..ours.len().max(theirs_or_ours.len()) {
+            let (our, their) = (ours.get(at), theirs_or_ours.get(at));
+            let shown = |value: Option<&Value>| value.map_or("nothing".to_owned(), display::show);
+            let different = |command| {
+                Some(Difference { client, command, ours: shown(our), theirs: shown(their) })
+            };
+            let (Some(our), Some(their)) = (our, their) else {
+                return different(self.waiting.front().cloned());
+            };
+            if let Some(kind) = message(our) {
+                self.hear(kind);
+                if theirs.is_some() && our != their {
+                    return different(None);
+                }
+                continue;
+            }
+            let Some(words) = self.answered(our) else { return different(None) };
+            let queued = self.ran(&words, our);
+            if theirs.is_some() && !normalise::same(&words, &queued, our, their) {
+                return different(Some(words));
+            }
+        }
+        None
+    }
+
+    /// A message has come.
+    fn hear(&mut self, kind: &str) {
+        while let Some(first) = self.waiting.front() {
+            if story::name(first) == kind {
+                self.told = true;
+                return;
+            }
+            if !self.told {
+                return;
+            }
+            self.waiting.pop_front();
+            self.told = false;
+        }
+    }
+
+    /// The command that is answered by this.
+    fn answered(&mut self, value: &Value) -> Option<Words> {
+        if std::mem::take(&mut self.told) {
+            self.waiting.pop_front();
+        }
+        let words = self.waiting.pop_front()?;
+        if let (Some(queued), Value::Simple(text)) = (&mut self.queued, value)
+            && text == "QUEUED"
+        {
+            queued.push(words.clone());
+        }
+        Some(words)
+    }
+
+    /// Follows transactions; gives the commands that this one ran.
+    fn ran(&mut self, words: &Words, value: &Value) -> Vec<Words> {
+        match story::name(words).as_str() {
+            "multi" if !matches!(value, Value::Error(_)) => self.queued = Some(Vec::new()),
+            "exec" if words.len() == 1 => return self.queued.take().unwrap_or_default(),
+            "discard" | "reset" if words.len() == 1 => self.queued = None,
+            _ => {}
+        }
+        Vec::new()
+    }
+}
+
+/// The kind of a message that is no command's reply.
+fn message(value: &Value) -> Option<&str> {
+    let (Value::Push(items) | Value::Array(items)) = value else { return None };
+    let kind = items.first()?.as_text()?;
+    let known = [
+        "message",
+        "pmessage",
+        "smessage",
+        "subscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "ssubscribe",
+        "sunsubscribe",
+    ];
+    (matches!(value, Value::Push(_)) || known.contains(&kind) && (3..=4).contains(&items.len()))
+        .then_some(kind)
+}
+
+/// The replies that bytes hold, and how many bytes are left over.
+fn values(bytes: &[u8]) -> Result<(Vec<Value>, usize)> {
+    let (mut values, mut rest) = (Vec::new(), bytes);
+    while let Some((value, used)) =
+        Value::parse(rest).map_err(|e| anyhow::anyhow!("no RESP: {e:?}"))?
+    {
+        values.push(value);
+        rest = &rest[used..];
+    }
+    Ok((values, rest.len()))
+}

@@ -1,0 +1,35 @@
+//! What a run is made of: what clients say, and time that passes.
+
+/// The arguments of a command, its name first.
+pub(crate) type Words = Vec<Vec<u8>>;
+
+/// Clients that say things; the last one listens to channels.
+pub(crate) const CLIENTS: usize = 5;
+/// The client that subscribes.
+pub(crate) const LISTENER: usize = CLIENTS - 1;
+/// One more, which looks after the run itself.
+pub(crate) const KEEPER: usize = CLIENTS;
+/// Databases that keys are in.
+pub(crate) const DATABASES: usize = 2;
+
+/// A step of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// A client sends these in one piece. One that is blocked is spared it, unless `patient`.
+    Say { client: usize, commands: Vec<Words>, patient: bool },
+    /// So many milliseconds pass.
+    Wait(u64),
+}
+
+/// The name in small letters, with its subcommand when the first word is a container's.
+pub(crate) fn name(words: &Words) -> String {
+    let word = |at: usize| words.get(at).map(|w| String::from_utf8_lossy(w).to_ascii_lowercase());
+    let first = word(0).unwrap_or_default();
+    if let Some(second) = word(1) {
+        let full = format!("{first}|{second}");
+        if cache_core::commands::find(full.as_bytes()).is_some() {
+            return full;
+        }
+    }
+    first
+}
