@@ -19,6 +19,12 @@ pub trait Observer: 'static {
 
     /// Called for each event, in the order in which things happened.
     fn event(&mut self, now: Now, event: Event<'_>);
+
+    /// What a stopwatch of the host shows, in nanoseconds since whenever; `None`: it has none. Asked
+    /// before and after commands that may take long, for the slow log and for INFO commandstats.
+    fn stopwatch_ns(&mut self) -> Option<u64> {
+        None
+    }
 }
 
 /// Nobody watches.

@@ -50,6 +50,8 @@ rows! {
 }
 
 fn auth<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    cx.redact(1);
+    cx.redact(2);
     let (user, password) = match cx.args.len() {
         2 => (&b"default"[..], cx.args.at(1)),
         3 => (cx.args.at(1), cx.args.at(2)),
@@ -102,6 +104,8 @@ fn hello<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         let option = args.at(i).to_ascii_lowercase();
         match (option.as_slice(), args.len() - i - 1) {
             (b"auth", 2..) => {
+                cx.redact(i + 1);
+                cx.redact(i + 2);
                 log_in(cx, args.at(i + 1), args.at(i + 2))?;
                 i += 3;
             }
@@ -188,8 +192,10 @@ fn reset<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     super::pubsub::unsubscribe_all(cx);
     cx.state.tracking.end(cx.conn);
     let conn = &mut *cx.conn;
+    cx.state.monitors.retain(|&id| id != conn.id);
     conn.flags.remove(
         ConnFlags::AUTHENTICATED
+            | ConnFlags::MONITOR
             | ConnFlags::NO_EVICT
             | ConnFlags::NO_TOUCH
             | ConnFlags::REPLY_OFF

@@ -72,6 +72,7 @@ families! {
     server,
     generic,
     object,
+    commandlog,
     expire,
     scan,
     strings,

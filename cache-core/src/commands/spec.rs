@@ -59,6 +59,8 @@ bitflags! {
         const WHILE_SUBSCRIBED = 1 << 3;
         /// Reaches beyond this node without changing its data.
         const REACHES_OUT = 1 << 4;
+        /// Takes no time worth measuring, although it isn't marked as fast.
+        const QUICK = 1 << 5;
     }
 
     /// ACL categories beyond those that follow from the flags.

@@ -3,7 +3,9 @@
 mod lcs;
 mod set;
 
-use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips};
+use super::{
+    Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Role, Spec, Tips,
+};
 use crate::config::{Class, Id};
 use crate::node::{ConnFlags, Cx, check_reply};
 use crate::numbers::parse_i64;
@@ -119,6 +121,7 @@ rows! {
         "Sets a string that expires after so many milliseconds.",
     ),
     set::set: Spec::new("set", -3, bits!(Flags: WRITE | DENYOOM), Group::String)
+    .role(Role::QUICK)
     .acl(Categories::STRING)
     .keys(&[
         KeySpec::one(1, bits!(KeyFlags: RW | ACCESS | UPDATE | VARIABLE_FLAGS))

@@ -124,6 +124,7 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             observer: cx.observer,
             background: cx.background,
             in_exec: true,
+            redacted: 0,
             effects_done: false,
         };
         call(&mut inner, id);

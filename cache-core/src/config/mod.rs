@@ -308,6 +308,11 @@ impl Config {
         self.output_limits[0]
     }
 
+    /// `client-output-buffer-limit` of replicas and of clients that monitor.
+    pub fn replica_output_limit(&self) -> OutputLimit {
+        self.output_limits[1]
+    }
+
     /// `client-output-buffer-limit` of subscribers.
     pub fn pubsub_output_limit(&self) -> OutputLimit {
         self.output_limits[2]

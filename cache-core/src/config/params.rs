@@ -52,6 +52,8 @@ pub(super) const OLD_NAMES: &[(Id, &str)] = &[
     (Id::ZsetMaxListpackEntries, "zset-max-ziplist-entries"),
     (Id::ZsetMaxListpackValue, "zset-max-ziplist-value"),
     (Id::ListMaxListpackSize, "list-max-ziplist-size"),
+    (Id::CommandlogExecutionSlowerThan, "slowlog-log-slower-than"),
+    (Id::CommandlogSlowExecutionMaxLen, "slowlog-max-len"),
 ];
 
 params! {
@@ -93,6 +95,21 @@ params! {
         "The longest single argument; 1 GB at the most, whatever is said.";
     TrackingTableMaxKeys "tracking-table-max-keys" COUNT, "1000000", live,
         "The most keys that are remembered for CLIENT TRACKING; 0 is no limit.";
+    CommandlogExecutionSlowerThan "commandlog-execution-slower-than"
+        Kind::Int { min: -1, max: i64::MAX }, "10000", live,
+        "Microseconds from which on a command is kept in the slow log; -1 keeps none.";
+    CommandlogSlowExecutionMaxLen "commandlog-slow-execution-max-len" COUNT, "128", live,
+        "The most commands in the slow log.";
+    CommandlogRequestLargerThan "commandlog-request-larger-than"
+        Kind::Int { min: -1, max: i64::MAX }, "1048576", live,
+        "Bytes from which on a command is kept in the log of large requests; -1 keeps none.";
+    CommandlogLargeRequestMaxLen "commandlog-large-request-max-len" COUNT, "128", live,
+        "The most commands in the log of large requests.";
+    CommandlogReplyLargerThan "commandlog-reply-larger-than"
+        Kind::Int { min: -1, max: i64::MAX }, "1048576", live,
+        "Bytes of a reply from which on its command is kept in a log; -1 keeps none.";
+    CommandlogLargeReplyMaxLen "commandlog-large-reply-max-len" COUNT, "128", live,
+        "The most commands in the log of large replies.";
     NotifyKeyspaceEvents "notify-keyspace-events" Kind::Events, "", live,
         "Which events on keys are told by pub/sub: letters of classes, with K or E for the channels.";
     HashMaxListpackEntries "hash-max-listpack-entries" COUNT, "512", live,

@@ -56,6 +56,9 @@ pub(super) fn admit<O: Observer>(
             spec.name
         )));
     }
+    if conn.has(ConnFlags::MONITOR) && spec.flags.intersects(Flags::WRITE | Flags::READONLY) {
+        return Err(Error::Text("ERR Replica can't interact with the keyspace"));
+    }
     if conn.has(ConnFlags::REPLAY) {
         return Ok(if in_multi && !spec.is(Role::RULES_MULTI) {
             Admitted::Queue

@@ -70,6 +70,8 @@ bitflags! {
         const TRUSTED = 1 << 14;
         /// CLIENT CAPA redirect.
         const CAN_REDIRECT = 1 << 15;
+        /// It is shown what everybody does.
+        const MONITOR = 1 << 16;
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Cx<'a, O: Observer> {
     pub(crate) background: &'a mut u32,
     /// Whether this command is one of a transaction's.
     pub(crate) in_exec: bool,
+    /// A bit for each argument that no log and no monitor may show.
+    pub(crate) redacted: u64,
     /// Whether the handler has recorded this command's effects itself.
     pub(crate) effects_done: bool,
 }
@@ -375,6 +377,11 @@ impl<O: Observer> Cx<'_, O> {
     /// This command has no effects beyond those already recorded.
     pub(crate) fn no_effect(&mut self) {
         self.effects_done = true;
+    }
+
+    /// Keeps an argument from being shown in any log.
+    pub(crate) fn redact(&mut self, arg: usize) {
+        self.redacted |= 1u64.checked_shl(arg as u32).unwrap_or(0);
     }
 
     /// What sends messages to any connection, this one included.

@@ -2,6 +2,7 @@
 
 use super::admit::{Admitted, admit, lookup, must_log_in};
 use super::batch::Ahead;
+use super::commandlog::Reason;
 use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
 use super::error::{Error, Flow};
@@ -271,6 +272,7 @@ impl<O: Observer> Bench<'_, O> {
             observer: &mut *self.observer,
             background: &mut *self.background,
             in_exec: false,
+            redacted: 0,
             effects_done: false,
         };
         call(&mut cx, id)
@@ -357,7 +359,12 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     }
     cx.conn.last_command = cx.spec.name;
     cx.state.acting = Some(cx.conn.id);
+    let calls = cx.state.tally.calls_mut(id.index()).done;
+    let timed = cx.state.logs.times(cx.spec, cx.args, calls);
+    let began_ns = if timed { cx.observer.stopwatch_ns() } else { None };
     let outcome = commands::handler::<O>(id)(cx);
+    let took_ns =
+        began_ns.and_then(|began| Some(cx.observer.stopwatch_ns()?.saturating_sub(began)));
     cx.state.acting = None;
     let failed = outcome.is_err();
     let flow = outcome.unwrap_or_else(|error| {
@@ -376,6 +383,11 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         let calls = cx.state.tally.calls_mut(id.index());
         calls.done += 1;
         calls.failed += u64::from(failed);
+        if let Some(took_ns) = took_ns {
+            calls.timed += 1;
+            calls.timed_ns += took_ns;
+        }
+        show(cx, took_ns, mark);
     }
     if cx.conn.tracker.is_some() && flow == Flow::Done {
         track(cx);
@@ -388,6 +400,24 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
         cx.state.effects.append(cx.conn.db, cx.args.iter());
     }
     flow
+}
+
+/// Shows a command that has run to those who monitor, and keeps it in a log if it is worth it.
+fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, mark: usize) {
+    let flags = cx.spec.flags;
+    if !cx.state.monitors.is_empty() && !flags.intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
+        cx.show_to_monitors();
+    }
+    if flags.contains(Flags::SKIP_COMMANDLOG) {
+        return;
+    }
+    let (redacted, unix_secs) = (cx.redacted, cx.now.wall_secs());
+    let (request, reply) = (cx.args.total_len() as u64, (cx.conn.out.len() - mark) as u64);
+    let took_us = took_ns.map(|took_ns| (Reason::Slow, took_ns / 1000));
+    let sizes = [(Reason::LargeRequest, request), (Reason::LargeReply, reply)];
+    for (reason, value) in took_us.into_iter().chain(sizes) {
+        cx.state.logs.note(reason, value, unix_secs, cx.conn, cx.args, redacted);
+    }
 }
 
 /// Remembers which keys a client that tracks them has read.

@@ -5,6 +5,7 @@
 mod admit;
 mod batch;
 mod blocking;
+mod commandlog;
 mod conn;
 mod cx;
 mod dump;
@@ -14,6 +15,7 @@ mod exec;
 mod glance;
 mod host;
 mod link;
+mod monitor;
 mod names;
 mod notices;
 mod output;
@@ -33,6 +35,7 @@ pub use link::{Load, REDIAL_US};
 
 pub(crate) use admit::{check_state, lookup};
 pub(crate) use blocking::{Empty, Wait};
+pub(crate) use commandlog::Reason;
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};

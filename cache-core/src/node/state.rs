@@ -2,6 +2,7 @@
 
 use super::admit::must_log_in;
 use super::blocking::Blocked;
+use super::commandlog::CommandLogs;
 use super::conn::{ConnFlags, ConnId, Connection, Connections};
 use super::effects::Effects;
 use super::notices::Notices;
@@ -22,6 +23,7 @@ use crate::time::Now;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Log lines and wishes that wait for the host. Past it lines are lost, so that a host that never
 /// polls costs no memory. A wish is not (a connection that is not read from again would be lost with
@@ -58,6 +60,9 @@ pub(crate) struct State {
     pub(crate) acting: Option<ConnId>,
     pub(crate) stats: Stats,
     pub(crate) tally: Tally,
+    pub(crate) logs: CommandLogs,
+    /// Who is shown what everybody does (MONITOR).
+    pub(crate) monitors: Vec<ConnId>,
     pub(crate) rates: Rates,
     pub(crate) random: Random,
     pub(crate) hash_seed: HashSeed,
@@ -114,6 +119,8 @@ impl State {
             acting: None,
             stats: Stats::default(),
             tally: Tally::default(),
+            logs: CommandLogs::default(),
+            monitors: Vec::new(),
             rates: Rates::default(),
             random,
             hash_seed,
@@ -138,6 +145,7 @@ impl State {
     /// Looks at those settings that are kept in other rooms too.
     pub(crate) fn settings_changed(&mut self) {
         self.notices.set_classes(self.config.events());
+        self.logs.settings_changed(&self.config);
         // What the adaptive policy knows is of no use to anyone else.
         let evicts = self.config.number(Id::Maxmemory) != 0;
         self.notes_use = evicts || !self.config.policy().is_adaptive();
@@ -169,6 +177,7 @@ impl State {
         self.unsent = self.unsent.saturating_sub(conn.out.len());
         self.pubsub.forget(conn);
         self.watch.forget(conn);
+        self.monitors.retain(|&id| id != conn.id);
         if let Some(wait) = &conn.wait {
             self.blocked.remove(conn.id, conn.db, wait);
         }
@@ -221,7 +230,9 @@ impl State {
 
     /// Whether a client's unread output has passed what its class may have.
     pub(crate) fn passes_output_limit(&self, conn: &mut Connection, now: Now) -> bool {
-        let limit = if conn.listens() {
+        let limit = if conn.has(ConnFlags::MONITOR) {
+            self.config.replica_output_limit()
+        } else if conn.listens() {
             self.config.pubsub_output_limit()
         } else {
             self.config.normal_output_limit()

@@ -47,6 +47,18 @@ pub(crate) struct Calls {
     pub(crate) rejected: u64,
     /// It ran and answered with an error.
     pub(crate) failed: u64,
+    /// Calls that were timed.
+    pub(crate) timed: u64,
+    /// Nanoseconds that those took.
+    pub(crate) timed_ns: u64,
+}
+
+impl Calls {
+    /// Nanoseconds that all calls took, judged by those that were timed.
+    pub(crate) fn total_ns(&self) -> u64 {
+        let each = self.timed_ns as f64 / self.timed.max(1) as f64;
+        (each * self.done as f64) as u64
+    }
 }
 
 /// Kinds of errors that are counted one by one; those beyond it only count in the sum.

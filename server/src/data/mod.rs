@@ -18,7 +18,7 @@ mod ring;
 
 pub(crate) use ask::{Asker, Health, Snapshot};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::log::Log;
 use accept::Acceptor;
 use ask::Ask;
@@ -133,7 +133,8 @@ impl Reactor {
                 );
                 self.clients.read(&mut self.node);
             }
-            self.more = self.node.run(self.now, Budget::default(), &mut ()) == Run::More;
+            let mut stopwatch = Stopwatch(self.clock);
+            self.more = self.node.run(self.now, Budget::default(), &mut stopwatch) == Run::More;
             let at_once = self.act()?;
             self.clients.write(self.now, &mut self.node)?;
             self.clients.see_off(&mut self.node, self.more);

@@ -13,7 +13,8 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 /// The letters of `flags=`, in the order in which they are shown. The plain `N` stands for none.
-const LETTERS: [(char, ConnFlags); 5] = [
+const LETTERS: [(char, ConnFlags); 6] = [
+    ('O', ConnFlags::MONITOR),
     ('x', ConnFlags::MULTI),
     ('c', ConnFlags::CLOSING),
     ('A', ConnFlags::ABORT),

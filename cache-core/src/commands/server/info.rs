@@ -107,7 +107,7 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
     line!(out, "blocked_clients:{}", state.blocked.clients());
     line!(out, "tracking_clients:{}", state.tracking.clients());
-    line!(out, "pubsub_clients:{}", count(crate::node::Connection::listens));
+    line!(out, "pubsub_clients:{}", count(Connection::listens));
     line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
     line!(out, "total_watched_keys:{watched}");
     line!(out, "total_blocking_keys:{}", state.blocked.keys());
@@ -235,9 +235,11 @@ fn commandstats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
         if calls.done + calls.rejected > 0 {
             line!(
                 out,
-                "cmdstat_{}:calls={},usec=0,usec_per_call=0.00,rejected_calls={},failed_calls={}",
+                "cmdstat_{}:calls={},usec={},usec_per_call={:.2},rejected_calls={},failed_calls={}",
                 spec.name,
                 calls.done,
+                calls.total_ns() / 1000,
+                calls.timed_ns as f64 / 1000.0 / calls.timed.max(1) as f64,
                 calls.rejected,
                 calls.failed
             );

@@ -32,6 +32,13 @@ rows! {
             "[section [section ...]]",
             "How the server is and what it has done so far.",
         ),
+    monitor: Spec::new(
+        "monitor",
+        1,
+        bits!(Flags: ADMIN | NOSCRIPT | LOADING | STALE),
+        Group::Server,
+    )
+    .docs("1.0.0", "O(1)", "", "Shows every command that any client sends."),
     shutdown: Spec::new(
         "shutdown",
         -1,
@@ -104,6 +111,16 @@ fn flush<O: Observer>(cx: &mut Cx<'_, O>, only: Option<u32>) {
         cx.observer.event(cx.now, Event::Flushed { db: only, keys: removed as u64 });
     }
     cx.out().ok();
+}
+
+fn monitor<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    // As in Redis, whoever monitors already is not answered.
+    if !cx.conn.has(ConnFlags::MONITOR) {
+        cx.conn.flags.insert(ConnFlags::MONITOR);
+        cx.state.monitors.push(cx.conn.id);
+        cx.out().ok();
+    }
+    Ok(Flow::Done)
 }
 
 fn swapdb<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
