@@ -118,11 +118,13 @@ fn is_read(value: Option<impl AsRef<[u8]>>) -> bool {
 struct Larder(cache_core::Cache);
 
 impl Larder {
-    /// Its limit is what so many entries take in a cache without one.
+    /// Its limit is what so many entries take in a cache that evicts none of them, and two bytes for
+    /// each that the policy will remember.
     fn boxed(entries: usize, policy: Policy) -> Box<dyn Cache> {
-        let mut full = Larder(cache_core::Cache::default());
+        let wide = cache_core::Cache::builder().max_bytes(u64::MAX / 2).policy(policy);
+        let mut full = Larder(wide.build());
         (0..entries as u32).for_each(|number| full.put(0, &key_of(number)));
-        let limit = full.0.used_bytes();
+        let limit = full.0.used_bytes() + 2 * entries as u64;
         Box::new(Larder(cache_core::Cache::builder().max_bytes(limit).policy(policy).build()))
     }
 }

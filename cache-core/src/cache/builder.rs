@@ -16,12 +16,13 @@ pub struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        Builder { max_bytes: u64::MAX, policy: Policy::AllkeysLru, seed: 0 }
+        Builder { max_bytes: u64::MAX, policy: Policy::AllkeysAdaptive, seed: 0 }
     }
 }
 
 impl Builder {
-    /// Bytes that entries may take, with what it takes to find them. Unsaid, there is no limit.
+    /// Bytes that entries may take, with what it takes to find them and what the policy remembers.
+    /// Unsaid, there is no limit.
     #[must_use]
     pub fn max_bytes(self, max_bytes: u64) -> Self {
         Builder { max_bytes, ..self }
@@ -49,7 +50,7 @@ impl Builder {
         Cache {
             keyspace: Keyspace::new(1, hash_seed),
             evictor: Evictor::default(),
-            config: Config::with_policy(self.policy),
+            config: Config::with_policy(self.policy, self.max_bytes),
             max_bytes: self.max_bytes,
             random,
             stats: Stats::default(),

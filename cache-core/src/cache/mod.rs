@@ -53,7 +53,8 @@ const DB: u32 = 0;
 /// first those whose time has run out, then those that the [policy](crate::config::Policy) chooses.
 /// Where it lies takes some bytes more (some ten, rarely some hundred), by which
 /// [`used_bytes`](Self::used_bytes) can pass `max_bytes` until the next entry comes. What the adaptive
-/// policy remembers of evicted keys isn't counted: about two bytes for each entry.
+/// policy remembers counts: about two bytes for each entry, and a sixteenth of `max_bytes` for a sample
+/// of the keys, of 2 KiB at least and 64 at the most.
 ///
 /// # Clones
 /// A clone shares all memory, and costs next to nothing; what either side writes to afterwards is
@@ -135,9 +136,10 @@ impl Cache {
         self.len() == 0
     }
 
-    /// Bytes accounted for all entries, with what it takes to find them: the same on every platform.
+    /// Bytes accounted for all entries, with what it takes to find them and, where there is a limit,
+    /// what the policy remembers: the same on every platform.
     pub fn used_bytes(&self) -> u64 {
-        self.keyspace.used_bytes()
+        self.keyspace.used_bytes() + self.evictor.bytes(&self.config)
     }
 
     /// What has been counted since the start.

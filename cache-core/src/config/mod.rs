@@ -193,9 +193,12 @@ impl Default for Config {
 
 impl Config {
     /// The defaults, but for `maxmemory-policy`.
-    pub(crate) fn with_policy(policy: Policy) -> Self {
+    pub(crate) fn with_policy(policy: Policy, max_bytes: u64) -> Self {
         let mut config = Config::default();
         config.settings[Id::MaxmemoryPolicy as usize] = Setting::Word(policy as u8);
+        let max_bytes = if max_bytes == u64::MAX { 0 } else { max_bytes };
+        config.settings[Id::Maxmemory as usize] =
+            Setting::Number(i64::try_from(max_bytes).unwrap_or(i64::MAX));
         config
     }
 
@@ -384,7 +387,7 @@ mod tests {
         }
         assert_eq!(params::POLICIES.len(), Policy::ALL.len());
         for policy in Policy::ALL {
-            assert_eq!(Config::with_policy(policy).policy(), policy);
+            assert_eq!(Config::with_policy(policy, 1).policy(), policy);
         }
     }
 

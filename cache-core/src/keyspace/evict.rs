@@ -16,6 +16,13 @@ use alloc::vec::Vec;
 const LFU_INIT: u32 = 5;
 const LRU_MASK: u32 = (1 << 24) - 1;
 
+/// The sample that the adaptive policy learns from takes this part of `maxmemory` at the most.
+const SAMPLE_SHARE: u64 = 16;
+
+fn sample_bytes(config: &Config) -> u64 {
+    config.number(Id::Maxmemory).unsigned_abs() / SAMPLE_SHARE
+}
+
 /// The access bits of a key that is created now.
 fn fresh_access(policy: Policy, now_secs: u64) -> u32 {
     if policy.is_lfu() { lfu_minutes(now_secs) << 8 | LFU_INIT } else { now_secs as u32 & LRU_MASK }
@@ -81,9 +88,11 @@ pub(crate) struct Victim {
 }
 
 impl Evictor {
-    /// Bytes of memory beside what the entries carry.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.adaptive.bytes()
+    /// Bytes of memory beside what the entries carry, while a policy is in force that takes some. The
+    /// sample's share counts from the start: when it grows no room has to be made.
+    pub(crate) fn bytes(&self, config: &Config) -> u64 {
+        let in_force = config.number(Id::Maxmemory) > 0 && config.policy().is_adaptive();
+        if in_force { self.adaptive.most_bytes(sample_bytes(config)) } else { 0 }
     }
 
     /// The access bits of a key that is created now. `hash` is that of a key that is known to be new
@@ -93,7 +102,9 @@ impl Evictor {
         if !policy.is_adaptive() {
             return fresh_access(policy, at.now.wall_secs());
         }
-        hash.map_or(0, |hash| self.adaptive.fresh(hash, keyspace.total_len()))
+        let Some(hash) = hash else { return 0 };
+        self.adaptive.limit_sample(sample_bytes(at.config));
+        self.adaptive.fresh(hash, keyspace.total_len())
     }
 
     /// The access bits of a key that is used now.

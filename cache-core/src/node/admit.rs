@@ -174,7 +174,7 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
     state.acting = None;
     let mut evicted = 0;
     loop {
-        let used = state.keyspace.used_bytes();
+        let used = state.used_bytes();
         if used <= limit {
             state.evict_below = u64::MAX;
             return true;

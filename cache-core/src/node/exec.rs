@@ -394,7 +394,7 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     }
     if cx.state.dirty != dirty {
         // After each command and not each turn, whose end depends on how the input was cut.
-        cx.state.stats.peak_bytes = cx.state.stats.peak_bytes.max(cx.state.keyspace.used_bytes());
+        cx.state.stats.peak_bytes = cx.state.stats.peak_bytes.max(cx.state.used_bytes());
     }
     if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
         cx.state.effects.append(cx.conn.db, cx.args.iter());

@@ -112,6 +112,11 @@ impl Node {
         }
     }
 
+    /// Bytes that count against `maxmemory`: all entries, and what the eviction policy remembers.
+    pub fn used_bytes(&self) -> u64 {
+        self.state.used_bytes()
+    }
+
     /// The settings in force.
     pub fn config(&self) -> &Config {
         &self.state.config

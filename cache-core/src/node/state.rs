@@ -218,6 +218,11 @@ impl State {
         self.config.number(Id::Timeout) > 0 || self.unsent > 0
     }
 
+    /// Bytes that count against `maxmemory`: all entries, and what the eviction policy remembers.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.keyspace.used_bytes() + self.evictor.bytes(&self.config)
+    }
+
     /// Counts and hands on that a key's time has run out and that it was removed.
     pub(crate) fn note_expired(&mut self, db: u32, key: &[u8]) {
         self.stats.expired += 1;

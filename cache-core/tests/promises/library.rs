@@ -57,6 +57,9 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
+/// What the adaptive policy remembers in a small cache: the sample's least, and the first ghosts.
+const REMEMBERED: u64 = 2048 + 1152 + 1024;
+
 /// Keys, and with each its value and when it expires.
 type Model = BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>)>;
 
@@ -126,7 +129,8 @@ fn step(cache: &mut Cache, model: &mut Model, now: &mut Now, op: &Op) {
         Op::Clear => {
             cache.clear();
             model.clear();
-            assert_eq!((cache.len(), cache.used_bytes()), (0, Cache::default().used_bytes()));
+            assert_eq!(cache.len(), 0);
+            assert!(cache.used_bytes() <= Cache::default().used_bytes() + REMEMBERED);
         }
     }
     let now_ms = now.wall_ms();
@@ -209,7 +213,7 @@ fn what_can_not_be_stored_is_refused_and_changes_nothing() {
 #[test]
 fn what_has_expired_makes_room_first() {
     let empty = Cache::default().used_bytes();
-    let mut cache = Cache::builder().max_bytes(empty + 10_000).build();
+    let mut cache = Cache::builder().max_bytes(empty + 10_000 + 2048 + 1152).build();
     let now = Now::from_millis(5_000);
     for key in 0..50 {
         let key = format!("short-lived {key}");

@@ -128,7 +128,7 @@ impl Snapshot {
             uptime_secs: now.mono_us / 1_000_000,
             clients: node.clients() as u64,
             max_clients: node.config().number(Id::Maxclients) as u64,
-            used_bytes: keyspace.used_bytes(),
+            used_bytes: node.used_bytes(),
             peak_bytes: stats.peak_bytes,
             max_bytes: node.config().number(Id::Maxmemory) as u64,
             commands: stats.commands,

@@ -113,10 +113,10 @@ impl Cache {
     /// Counters and sizes.
     #[wasm_bindgen(unchecked_return_type = "CacheStats")]
     pub fn stats(&self) -> Result<JsValue, JsValue> {
-        let (node, stats) = (self.node.keyspace(), self.node.stats());
+        let (keyspace, stats) = (self.node.keyspace(), self.node.stats());
         let shown = Stats {
-            keys: (0..node.databases()).map(|db| node.len(db)).sum(),
-            used_memory: node.used_bytes(),
+            keys: (0..keyspace.databases()).map(|db| keyspace.len(db)).sum(),
+            used_memory: self.node.used_bytes(),
             commands: stats.commands,
             hits: stats.hits,
             misses: stats.misses,

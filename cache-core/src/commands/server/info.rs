@@ -128,8 +128,7 @@ fn memory<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let state = &*cx.state;
     let data = state.keyspace.used_bytes();
     let clients: u64 = everyone(cx).map(|conn| conn.held_bytes() as u64).sum();
-    let in_force = state.config.number(Id::Maxmemory) > 0 && state.config.policy().is_adaptive();
-    let eviction = if in_force { state.evictor.bytes() } else { 0 };
+    let eviction = state.evictor.bytes(&state.config);
     let overhead = clients + eviction;
     let used = data + overhead;
     let peak = state.stats.peak_bytes.max(used);

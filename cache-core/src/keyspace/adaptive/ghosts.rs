@@ -4,15 +4,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// Buckets of a chunk, which is what clones share and what growth allocates.
-const CHUNK: usize = 512;
+const CHUNK: usize = 128;
 /// Bits of a ghost. A word is a bucket, with the youngest ghost lowest; 0 is none.
 const BITS: u32 = 10;
 /// A cache however small has so many buckets.
 const LEAST: u64 = 16;
 /// Buckets for 16 entries: 18 ghosts.
 const PER_16: u64 = 3;
-/// Buckets added for each eviction until there are enough.
-const GROWTH: u64 = 4;
+/// Buckets added for each eviction until there are enough: they take less memory than it frees.
+const GROWTH: u64 = 1;
 
 /// The lowest bit of each ghost, the highest, and all bits of all six.
 const ONES: u64 = 1 | 1 << 10 | 1 << 20 | 1 << 30 | 1 << 40 | 1 << 50;
@@ -132,7 +132,7 @@ mod tests {
         for key in &keys {
             ghosts.put(*key, false, 0);
         }
-        assert_eq!(ghosts.bytes(), 4096);
+        assert_eq!(ghosts.bytes(), 1024);
     }
 
     #[test]

@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 /// Slots for the sample at least and at most: 2 and 64 KiB.
 const LEAST_SLOTS: usize = 256;
 const MOST_SLOTS: usize = 8 * 1024;
-/// Keys in the sample at most.
-const MOST: usize = MOST_SLOTS / 4 * 3;
+/// Bytes of a slot.
+const SLOT: u64 = 8;
 /// Odd, and without a pattern: 2^64 divided by the golden ratio.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const META_BITS: u32 = 24;
@@ -27,6 +27,8 @@ pub(super) struct Learner {
     /// Open addressing: 40 bits of the hash and the entry's metadata when it was used last. 0 is
     /// a free slot.
     slots: Vec<u64>,
+    /// So many slots may be taken: a power of two. Three in four of them may be used.
+    most: usize,
     live: usize,
     /// A key is sampled when as many of its hash's low bits are 0.
     level: u32,
@@ -38,7 +40,38 @@ pub(super) struct Learner {
 impl Learner {
     pub(super) fn new() -> Self {
         let none = [[0; BUCKETS]; CLASSES];
-        Learner { slots: vec![0; LEAST_SLOTS], live: 0, level: 0, again: none, gone: none }
+        let slots = vec![0; LEAST_SLOTS];
+        Learner { slots, most: MOST_SLOTS, live: 0, level: 0, again: none, gone: none }
+    }
+
+    /// So many slots fit so many bytes.
+    pub(super) fn slots_in(bytes: u64) -> usize {
+        let slots = (bytes / SLOT).clamp(LEAST_SLOTS as u64, MOST_SLOTS as u64);
+        1 << slots.ilog2()
+    }
+
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Lets the sample have so many slots, a power of two.
+    pub(super) fn set_most(&mut self, most: usize, time: &Time) {
+        self.most = most;
+        self.thin_out(time);
+        if self.slots.len() > most {
+            self.rebuild(time);
+        }
+    }
+
+    /// Halves the sample until it isn't too large.
+    fn thin_out(&mut self, time: &Time) {
+        while self.live > self.most / 4 * 3 && self.level < META_BITS {
+            self.level += 1;
+            self.rebuild(time);
+            // As if the others had never been in it.
+            fade(&mut self.again, 1);
+            fade(&mut self.gone, 1);
+        }
     }
 
     /// Whether uses of that key are to be shown.
@@ -58,13 +91,8 @@ impl Learner {
             self.end(old, time);
         }
         self.slots[slot] = key << META_BITS | u64::from(meta) & META_MASK;
-        if self.live > MOST {
-            self.level = (self.level + 1).min(40);
-            self.rebuild(time);
-            // As if the others had never been in it.
-            fade(&mut self.again, 1);
-            fade(&mut self.gone, 1);
-        } else if self.live * 4 > self.slots.len() * 3 {
+        self.thin_out(time);
+        if self.live * 4 > self.slots.len() * 3 {
             self.rebuild(time);
         }
     }
@@ -86,7 +114,12 @@ impl Learner {
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> u64 {
-        self.slots.len() as u64 * 8 + (2 * 4 * CLASSES * BUCKETS) as u64
+        Self::bytes_of(self.slots.len())
+    }
+
+    /// Bytes of one that has so many slots.
+    pub(super) fn bytes_of(slots: usize) -> u64 {
+        slots as u64 * SLOT + (2 * 4 * CLASSES * BUCKETS) as u64
     }
 
     /// Counts a life that has ended by a use.
@@ -126,8 +159,9 @@ impl Learner {
             }
         }
         self.live = kept.len();
-        let slots = (kept.len() * 3 / 2).next_power_of_two().clamp(LEAST_SLOTS, MOST_SLOTS);
-        self.slots = vec![0; slots];
+        let slots = (kept.len() * 3 / 2).next_power_of_two().clamp(LEAST_SLOTS, self.most);
+        // While it is being thinned out, too, there must be a free one.
+        self.slots = vec![0; slots.max((kept.len() + 1).next_power_of_two())];
         for slot in kept {
             let at = self.find(slot >> META_BITS);
             self.slots[at] = slot;

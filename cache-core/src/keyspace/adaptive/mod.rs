@@ -113,6 +113,14 @@ impl Adaptive {
         }
     }
 
+    /// Lets the sample of keys take no more than so many bytes, or than the least it can do with.
+    pub fn limit_sample(&mut self, bytes: u64) {
+        let most = Learner::slots_in(bytes);
+        if most != self.learner.most() {
+            Arc::make_mut(&mut self.learner).set_most(most, &self.time);
+        }
+    }
+
     /// The metadata of an entry inserted now, in a cache of so many entries.
     ///
     /// `hash` must be the same for a key each time, and each of its bits a fair one.
@@ -242,6 +250,12 @@ impl Adaptive {
     /// Bytes of memory beside what the entries carry.
     pub fn bytes(&self) -> u64 {
         self.ghosts.bytes() + self.learner.bytes()
+    }
+
+    /// As [`bytes`](Self::bytes), with a sample of as many bytes as
+    /// [`limit_sample`](Self::limit_sample) allows.
+    pub fn most_bytes(&self, sample: u64) -> u64 {
+        self.ghosts.bytes() + Learner::bytes_of(Learner::slots_in(sample))
     }
 
     fn lesson(&mut self, entries: u64) {
