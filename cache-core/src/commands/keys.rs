@@ -33,7 +33,7 @@ pub fn keys_of(args: Args<'_>) -> Vec<usize> {
 pub fn find_keys(spec: &Spec, args: Args<'_>) -> Result<Vec<KeyAt>, BadKeys> {
     let mut keys = Vec::new();
     for key_spec in spec.keys {
-        if key_spec.flags.contains(KeyFlags::NOT_KEY) {
+        if key_spec.flags.contains(KeyFlags::NOT_KEY) || key_spec.begin == Begin::Unknown {
             continue;
         }
         let flags = match key_spec.flags.contains(KeyFlags::VARIABLE_FLAGS) {
@@ -46,6 +46,10 @@ pub fn find_keys(spec: &Spec, args: Args<'_>) -> Result<Vec<KeyAt>, BadKeys> {
             Err(bad) => return Err(bad),
         }
     }
+    if spec.name == "sort" {
+        let flags = KeyFlags::OW | KeyFlags::UPDATE;
+        keys.extend(super::sort::stored_key(args).map(|index| KeyAt { index, flags }));
+    }
     let optional = spec.flags.contains(Flags::NO_MANDATORY_KEYS);
     if keys.is_empty() && !spec.keys.is_empty() && !optional { Err(BadKeys) } else { Ok(keys) }
 }
@@ -56,6 +60,7 @@ fn positions(spec: &KeySpec, args: Args<'_>) -> Result<impl Iterator<Item = usiz
     let begin = match spec.begin {
         Begin::Index(at) => i64::from(at),
         Begin::Keyword(word, from) => behind_keyword(word, from, args).ok_or(BadKeys)?,
+        Begin::Unknown => return Err(BadKeys),
     };
     let (first, last, step) = match spec.find {
         Find::Range { last, step, limit } => {
@@ -73,6 +78,7 @@ fn positions(spec: &KeySpec, args: Args<'_>) -> Result<impl Iterator<Item = usiz
             let first = begin + i64::from(first);
             (first, first + (count - 1) * i64::from(step), step)
         }
+        Find::Unknown => return Err(BadKeys),
     };
     if first < 1 || last < first || last >= len || step == 0 {
         return Err(BadKeys);

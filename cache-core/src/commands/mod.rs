@@ -83,6 +83,7 @@ families! {
     lists,
     sets,
     sorted_sets,
+    sort,
     transactions,
     pubsub,
 }

@@ -204,6 +204,8 @@ pub enum Begin {
     Index(u16),
     /// Behind a keyword, looked for from a position on.
     Keyword(&'static str, i16),
+    /// Nobody can tell from the arguments alone.
+    Unknown,
 }
 
 /// How the keys lie behind the beginning.
@@ -227,6 +229,8 @@ pub enum Find {
         /// The distance between keys.
         step: u16,
     },
+    /// Nobody can tell from the arguments alone.
+    Unknown,
 }
 
 /// Where some of a command's keys are.

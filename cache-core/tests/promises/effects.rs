@@ -118,6 +118,10 @@ const EFFECTS: &[(&str, &str)] = &[
     ("SADD u 1", "SADD u 1"),
     ("SUNIONSTORE t u", "SUNIONSTORE t u"),
     ("SDIFFSTORE t u u", "SDIFFSTORE t u u"),
+    ("SORT u", ""),
+    ("SORT u STORE t", "SORT u STORE t"),
+    ("SORT gone STORE t", "SORT gone STORE t"),
+    ("SORT gone STORE t", ""),
     ("ZADD z 1 a 2 b", "ZADD z 1 a 2 b"),
     ("ZADD z 1 a", ""),
     ("ZADD z XX CH 1 c", ""),
@@ -217,6 +221,6 @@ fn members_drawn_by_chance_are_named() {
         named.dedup();
         assert_eq!(named.len().to_string(), count);
         let left = node.request(START, conn, &["SCARD", "s"], &mut ()).expect("an answer");
-        assert_eq!(left, format!(":{}\r\n", members - named.len()).into_bytes());
+        assert!(left.ends_with(format!(":{}\r\n", members - named.len()).as_bytes()));
     }
 }

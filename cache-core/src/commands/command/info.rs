@@ -109,6 +109,7 @@ fn key_spec(out: &mut Reply, key: &KeySpec) {
             out.bulk(word.as_bytes());
             pair(out, "startfrom", from.into());
         }
+        Begin::Unknown => typed(out, "unknown", 0),
     }
     out.bulk(b"find_keys");
     match key.find {
@@ -124,6 +125,7 @@ fn key_spec(out: &mut Reply, key: &KeySpec) {
             pair(out, "firstkey", first.into());
             pair(out, "keystep", step.into());
         }
+        Find::Unknown => typed(out, "unknown", 0),
     }
 }
 
