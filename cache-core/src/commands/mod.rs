@@ -84,6 +84,7 @@ families! {
     sets,
     sorted_sets,
     sort,
+    streams,
     transactions,
     pubsub,
 }

@@ -333,6 +333,12 @@ impl<O: Observer> Cx<'_, O> {
         self.changed_in(self.conn.db, key);
     }
 
+    /// A key's value has changed in a part that nobody watches or waits for: what was given to whom.
+    pub(crate) fn changed_within(&mut self, key: &[u8]) {
+        self.state.dirty += 1;
+        self.tell_written(self.conn.db, key);
+    }
+
     /// A key of this connection's database has another value now: those who listen for `event` hear
     /// of it.
     pub(crate) fn wrote(&mut self, key: &[u8], class: Class, event: &'static str) {
@@ -358,6 +364,10 @@ impl<O: Observer> Cx<'_, O> {
 
     fn changed_in(&mut self, db: u32, key: &[u8]) {
         self.state.key_changed(db, key);
+        self.tell_written(db, key);
+    }
+
+    fn tell_written(&mut self, db: u32, key: &[u8]) {
         if O::ACTIVE {
             let entry = self.state.keyspace.get(db, key);
             let expires_at_ms = entry.and_then(|entry: Entry<'_>| entry.expires_at());

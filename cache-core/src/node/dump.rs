@@ -1,5 +1,7 @@
 //! The data as a stream of commands: what an append log is rewritten to.
 
+mod stream;
+
 use super::Node;
 use crate::keyspace::Entry;
 use crate::numbers::format_double;
@@ -97,6 +99,7 @@ fn write_entry<E>(
                 flush(block)?;
             }
         }
+        Value::Stream(stream) => stream::write(block, key, &stream, flush)?,
     }
     if let Some(at_ms) = &expires {
         request::encode_into(block, [b"PEXPIREAT", key, at_ms.as_bytes()]);

@@ -245,10 +245,27 @@ impl Reply {
     }
 
     /// Puts the head of an array of `n` at the kept place.
-    pub fn set_array(&mut self, Deferred(place): Deferred, n: usize) {
-        let tail = self.out.split_off(place);
-        self.array(n);
-        self.out.extend_from_slice(&tail);
+    pub fn set_array(&mut self, place: Deferred, n: usize) {
+        self.set_header(place, b'*', n);
+    }
+
+    /// Puts the head of a map of `n` pairs at the kept place. RESP2: an array of twice as many.
+    pub fn set_map(&mut self, place: Deferred, n: usize) {
+        match self.resp {
+            Resp::V2 => self.set_header(place, b'*', n * 2),
+            Resp::V3 => self.set_header(place, b'%', n),
+        }
+    }
+
+    fn set_header(&mut self, Deferred(place): Deferred, kind: u8, n: usize) {
+        let end = self.out.len();
+        self.header(kind, n as i64);
+        // From the end to where it belongs.
+        let len = self.out.len() - end;
+        let mut head = [0; LONGEST_HEADER];
+        head[..len].copy_from_slice(&self.out[end..]);
+        self.out.copy_within(place..end, place + len);
+        self.out[place..place + len].copy_from_slice(&head[..len]);
     }
 
     /// Appends replies that are already encoded in this dialect.

@@ -8,13 +8,15 @@ pub(crate) mod hyperloglog;
 mod list;
 mod set;
 mod sorted_set;
-#[allow(dead_code)]
+mod stream;
 mod tree;
 
 pub(crate) use hash::{Hash, HashView};
 pub(crate) use list::{Element, End, List, Packed};
 pub(crate) use set::{Member as SetMember, Set, SetLimits, SetView};
 pub(crate) use sorted_set::{Edge, SortedSet, SortedSetView, order};
+pub(crate) use stream::{BlockLimits, Consumer, Entry, Keep, Ordered, Pending, StreamText, Trim};
+pub(crate) use stream::{Group as StreamGroup, Stream, StreamId, StreamView};
 
 use crate::hash::HashSeed;
 use crate::keyspace::Kind;
@@ -226,6 +228,7 @@ types! {
     List,
     Set,
     SortedSet,
+    Stream,
 }
 
 impl Data {

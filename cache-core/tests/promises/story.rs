@@ -133,6 +133,16 @@ const COMMANDS: &[&str] = &[
     "SORT K ALPHA BY key:* GET # GET key:*->field:1 STORE L",
     "SORT K DESC",
     "SORT_RO K ALPHA LIMIT 0 2",
+    "XADD K * F V",
+    "XADD K MAXLEN ~ 2 * F V N N",
+    "XTRIM K MAXLEN 2",
+    "XDEL K 1767225600000-0",
+    "XRANGE K - +",
+    "XGROUP CREATE K F 0 MKSTREAM",
+    "XREADGROUP GROUP F V COUNT 2 STREAMS K >",
+    "XAUTOCLAIM K F V 0 0",
+    "XACK K F 1767225600000-0",
+    "XINFO STREAM K FULL",
     "EXPIRE K 1",
     "EXPIRE K -1",
     "PEXPIRE K N",
@@ -186,6 +196,9 @@ const WAITING: &[&str] = &[
     "BLMPOP 0.4 2 K L LEFT COUNT 3",
     "BLPOP K 0",
     "RPUSH K V",
+    "XREAD BLOCK N STREAMS K L $ 0",
+    "XREADGROUP GROUP F V BLOCK N STREAMS K >",
+    "XADD K * F V",
     "CLIENT UNBLOCK 1",
     "CLIENT UNBLOCK 2 ERROR",
 ];
@@ -224,4 +237,9 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// In which nobody waits: what has been said is done before another speaks.
 pub(crate) fn steps_at_once() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(COMMANDS.to_vec()), 1..48)
+}
+
+/// Of these commands alone.
+pub(crate) fn steps_of(commands: Vec<&'static str>) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(commands), 1..48)
 }

@@ -52,6 +52,15 @@ pub(crate) struct Limit {
     pub(crate) bytes: u64,
 }
 
+impl Limit {
+    /// For chunks that stay as they were put: none is split or joined.
+    pub(crate) const KEPT: Limit = Limit { entries: u32::MAX, bytes: u64::MAX >> 1 };
+
+    fn keeps(self) -> bool {
+        self.entries == u32::MAX
+    }
+}
+
 /// A run of entries in one piece.
 pub(crate) trait Chunk: Clone + Debug + Default {
     /// By which a chunk is found without a look at it: something short of an entry that never falls

@@ -34,7 +34,7 @@ impl Sum {
 
     /// Whether a chunk would rather be joined with another.
     fn is_small(self, limit: Limit) -> bool {
-        self.count < u64::from(limit.entries / 4) && self.size < limit.bytes / 4
+        !limit.keeps() && self.count < u64::from(limit.entries / 4) && self.size < limit.bytes / 4
     }
 
     /// Whether two chunks, taken together, still have room.
