@@ -277,8 +277,8 @@ impl Store {
         let at_ms = at_ms.map(|at| at.max(1));
         let old = self.record(handle).expires_ms();
         let parts = Parts { expires_ms: at_ms, ..self.record(handle).parts() };
-        // A long one has the room.
-        let has_room = handle & ALONE != 0 && parts.len() > SLOT_LIMIT;
+        // One that lies alone has the room.
+        let has_room = handle & ALONE != 0 && place::lies_alone(&parts);
         match (old, at_ms) {
             (None, None) => return true,
             (Some(_), Some(_)) => record::set_expiry(self.slot_mut(handle), at_ms),

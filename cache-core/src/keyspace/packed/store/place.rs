@@ -13,7 +13,7 @@ impl Store {
     pub(super) fn write(&mut self, parts: &Parts<'_>) -> Handle {
         self.version += 1;
         let len = parts.len();
-        if len <= SLOT_LIMIT
+        if !lies_alone(parts)
             && let Some(handle) = self.slabs.alloc(len)
         {
             parts.write(self.slabs.get_mut(handle));
@@ -43,8 +43,8 @@ impl Store {
     ) -> Option<Shared<Vec<u8>>> {
         let len = parts.len();
         let fits = match handle & ALONE {
-            0 => self.slabs.fits(handle, len),
-            _ => len > SLOT_LIMIT && self.slot(handle).len() == parts.with_room().len(),
+            0 => !lies_alone(parts) && self.slabs.fits(handle, len),
+            _ => lies_alone(parts) && self.slot(handle).len() == parts.with_room().len(),
         };
         if fits {
             let parts = if handle & ALONE == 0 { *parts } else { parts.with_room() };
@@ -129,4 +129,10 @@ fn resize(bytes: &mut Vec<u8>, len: usize) -> Option<()> {
     }
     bytes.resize(len, 0);
     Some(())
+}
+
+/// Whether a record is to have memory of its own: a long one, and that of an object, so that eviction
+/// needs to ask only few for the sizes of their objects.
+pub(super) fn lies_alone(parts: &Parts<'_>) -> bool {
+    parts.len() > SLOT_LIMIT || parts.kind == Kind::Object
 }

@@ -66,6 +66,17 @@ fn keys_that_were_given_more_time_hold_nobody_up() {
 }
 
 #[test]
+fn eviction_sees_how_large_a_value_in_its_large_form_is() {
+    let mut store = store();
+    set(&mut store, "small", None);
+    let (key, data) = (Probe::new(store.seed, b"large"), Data::String(alloc::vec![0; LONG + 1]));
+    store.put(&key, Content::Object(data), None, 0);
+    let sizes: Vec<u32> = store.candidates(0).map(|(_, candidate)| candidate.size).collect();
+    assert_eq!(sizes.iter().filter(|&&size| size as usize > LONG).count(), 1, "{sizes:?}");
+    assert!(sizes.iter().any(|&size| size < 50), "{sizes:?}");
+}
+
+#[test]
 fn no_number_makes_a_store_take_a_stranger_for_a_hint() {
     for number in [0, 1, 1 << 24, u32::MAX] {
         let store = Store::new(HashSeed::new(1, 2), number);

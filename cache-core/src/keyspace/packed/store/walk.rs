@@ -6,7 +6,8 @@ use crate::hash::slot_of;
 use crate::keyspace::adaptive::Candidate;
 use crate::keyspace::packed::leaf::{Item, Leaf};
 use crate::keyspace::packed::probe::first_path;
-use crate::keyspace::packed::record::Record;
+use crate::keyspace::packed::record::{Kind, Record};
+use crate::keyspace::packed::slabs::Handle;
 use crate::random::Random;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -120,9 +121,24 @@ impl Store {
             _ => self.record(handle).expires_ms(),
         };
         reached.leaf.items().enumerate().map(move |(at, item)| {
-            let size = self.slot(item.handle).len() as u32;
+            let size = self.slot(item.handle).len() as u64 + self.object_size(item.handle);
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
             (at, Candidate { meta: item.access, size, expires: expires(item.handle) })
         })
+    }
+}
+
+impl Store {
+    /// Bytes of the object that a record leads to.
+    fn object_size(&self, handle: Handle) -> u64 {
+        if handle & ALONE == 0 {
+            return 0;
+        }
+        let record = self.record(handle);
+        match self.object(&record) {
+            Some(data) if record.kind() == Kind::Object => data.size(),
+            _ => 0,
+        }
     }
 }
 
