@@ -102,7 +102,6 @@ static OTHERS: &[(&str, Verdict)] = &[
     ("acl-pubsub-default", NoEffect),
     ("rename-command", NotYet),
     ("enable-protected-configs", Only(&["no"])),
-    ("enable-debug-command", Only(&["no"])),
     ("enable-module-command", Only(&["no"])),
     ("loadmodule", NotYet),
     // Replication.
@@ -135,8 +134,6 @@ static OTHERS: &[(&str, Verdict)] = &[
     ("cluster-config-file", NoEffect),
     ("cluster-node-timeout", NoEffect),
     // What is watched.
-    ("latency-monitor-threshold", NoEffect),
-    ("latency-tracking", NoEffect),
     ("latency-tracking-info-percentiles", NoEffect),
     // How data is laid out and freed, which Larder does its own way.
     ("activerehashing", NoEffect),

@@ -153,6 +153,7 @@ fn config_resetstat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     // The peak is a measure, not a counter.
     state.stats = Stats { peak_bytes: state.stats.peak_bytes, ..Stats::default() };
     state.tally = Default::default();
+    state.latency.forget_calls();
     state.rates = Default::default();
     cx.out().ok();
     Ok(Flow::Done)

@@ -73,6 +73,8 @@ families! {
     generic,
     object,
     commandlog,
+    latency,
+    debug,
     expire,
     scan,
     strings,

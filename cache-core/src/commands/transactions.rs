@@ -125,6 +125,7 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             background: cx.background,
             in_exec: true,
             redacted: 0,
+            took_ns: None,
             effects_done: false,
         };
         call(&mut inner, id);

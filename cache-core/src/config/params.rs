@@ -95,6 +95,12 @@ params! {
         "The longest single argument; 1 GB at the most, whatever is said.";
     TrackingTableMaxKeys "tracking-table-max-keys" COUNT, "1000000", live,
         "The most keys that are remembered for CLIENT TRACKING; 0 is no limit.";
+    EnableDebugCommand "enable-debug-command" Kind::Enum(&["no", "local", "yes"]), "no", fixed,
+        "Who may use DEBUG: nobody, clients of the same machine, or everybody.";
+    LatencyMonitorThreshold "latency-monitor-threshold" COUNT, "0", live,
+        "Milliseconds from which on LATENCY tells of a spike; 0 watches nothing.";
+    LatencyTracking "latency-tracking" Kind::Bool, "yes", live,
+        "Count how often each command takes how long, for LATENCY HISTOGRAM.";
     CommandlogExecutionSlowerThan "commandlog-execution-slower-than"
         Kind::Int { min: -1, max: i64::MAX }, "10000", live,
         "Microseconds from which on a command is kept in the slow log; -1 keeps none.";

@@ -48,6 +48,8 @@ pub(crate) struct Cx<'a, O: Observer> {
     pub(crate) background: &'a mut u32,
     /// Whether this command is one of a transaction's.
     pub(crate) in_exec: bool,
+    /// How long it took, where the stopwatch can't know.
+    pub(crate) took_ns: Option<u64>,
     /// A bit for each argument that no log and no monitor may show.
     pub(crate) redacted: u64,
     /// Whether the handler has recorded this command's effects itself.

@@ -2,17 +2,17 @@
 
 use super::admit::{Admitted, admit, lookup, must_log_in};
 use super::batch::Ahead;
-use super::commandlog::Reason;
+use super::call::{call, distrust};
 use super::conn::{ConnFlags, Connection};
 use super::cx::Cx;
 use super::error::{Error, Flow};
 use super::output::Gate;
 use super::post::Post;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
-use crate::commands::{self, CommandId, Flags};
+use crate::commands::{self, CommandId};
 use crate::config::Id;
 use crate::keyspace::Probe;
-use crate::observer::{Event, Observer};
+use crate::observer::Observer;
 use crate::protocol::request::{Limits, Parser};
 use crate::protocol::{Args, Frame};
 use crate::time::Now;
@@ -31,6 +31,9 @@ impl Node {
     /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
         let now = now.clamped();
+        if self.state.sleeps(now) {
+            return Run::Idle;
+        }
         let expire = budget.background.saturating_add(core::mem::take(&mut self.ran));
         timers::tick(&mut self.state, &mut self.conns, now, expire, observer);
         self.serve_waiting(now, &mut { budget.background }, observer);
@@ -38,7 +41,7 @@ impl Node {
         let mut background = budget.background;
         let mut left = budget.commands;
         while left > 0 && background > 0 {
-            if self.state.effects.is_backed_up() {
+            if self.state.effects.is_backed_up() || self.state.sleeps(now) {
                 return Run::Idle;
             }
             self.glance.before_turn(&self.state, &self.conns);
@@ -273,6 +276,7 @@ impl<O: Observer> Bench<'_, O> {
             background: &mut *self.background,
             in_exec: false,
             redacted: 0,
+            took_ns: None,
             effects_done: false,
         };
         call(&mut cx, id)
@@ -346,109 +350,6 @@ pub(super) fn limits(state: &State, conn: &Connection) -> Limits {
         false => state.config.number(Id::ProtoMaxBulkLen),
     };
     Limits { bulk, authenticated: !must_log_in(state, conn) }
-}
-
-/// Runs a command that may run, counts it, and records its effects.
-pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
-    let mark = cx.conn.out.len();
-    let dirty = cx.state.dirty;
-    // What goes on after a pause for breath was told when it began.
-    if O::ACTIVE && cx.conn.suspended.is_none() {
-        let event = Event::Command { conn: cx.conn.id, spec: cx.spec, args: cx.args };
-        cx.observer.event(cx.now, event);
-    }
-    cx.conn.last_command = cx.spec.name;
-    cx.state.acting = Some(cx.conn.id);
-    let calls = cx.state.tally.calls_mut(id.index()).done;
-    let timed = cx.state.logs.times(cx.spec, cx.args, calls);
-    let began_ns = if timed { cx.observer.stopwatch_ns() } else { None };
-    let outcome = commands::handler::<O>(id)(cx);
-    let took_ns =
-        began_ns.and_then(|began| Some(cx.observer.stopwatch_ns()?.saturating_sub(began)));
-    cx.state.acting = None;
-    let failed = outcome.is_err();
-    let flow = outcome.unwrap_or_else(|error| {
-        let message = error.message();
-        cx.conn.out.reply.truncate(mark);
-        cx.conn.out.reply.error(&message);
-        cx.state.note_error(&message);
-        if cx.conn.has(ConnFlags::REPLAY) {
-            distrust(cx.state, cx.conn, &message);
-        }
-        Flow::Done
-    });
-    if flow == Flow::Done {
-        cx.state.stats.commands += 1;
-        cx.conn.commands += 1;
-        let calls = cx.state.tally.calls_mut(id.index());
-        calls.done += 1;
-        calls.failed += u64::from(failed);
-        if let Some(took_ns) = took_ns {
-            calls.timed += 1;
-            calls.timed_ns += took_ns;
-        }
-        show(cx, took_ns, mark);
-    }
-    if cx.conn.tracker.is_some() && flow == Flow::Done {
-        track(cx);
-    }
-    if cx.state.dirty != dirty {
-        // After each command and not each turn, whose end depends on how the input was cut.
-        cx.state.stats.peak_bytes = cx.state.stats.peak_bytes.max(cx.state.used_bytes());
-    }
-    if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
-        cx.state.effects.append(cx.conn.db, cx.args.iter());
-    }
-    flow
-}
-
-/// Shows a command that has run to those who monitor, and keeps it in a log if it is worth it.
-fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, mark: usize) {
-    let flags = cx.spec.flags;
-    if !cx.state.monitors.is_empty() && !flags.intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
-        cx.show_to_monitors();
-    }
-    if flags.contains(Flags::SKIP_COMMANDLOG) {
-        return;
-    }
-    let (redacted, unix_secs) = (cx.redacted, cx.now.wall_secs());
-    let (request, reply) = (cx.args.total_len() as u64, (cx.conn.out.len() - mark) as u64);
-    let took_us = took_ns.map(|took_ns| (Reason::Slow, took_ns / 1000));
-    let sizes = [(Reason::LargeRequest, request), (Reason::LargeReply, reply)];
-    for (reason, value) in took_us.into_iter().chain(sizes) {
-        cx.state.logs.note(reason, value, unix_secs, cx.conn, cx.args, redacted);
-    }
-}
-
-/// Remembers which keys a client that tracks them has read.
-#[cold]
-fn track<O: Observer>(cx: &mut Cx<'_, O>) {
-    let reads = cx.spec.flags.contains(Flags::READONLY) && !cx.spec.flags.contains(Flags::PUBSUB);
-    if reads && cx.conn.tracks_reads() {
-        let keys = commands::find_keys(cx.spec, cx.args).unwrap_or_default();
-        for key in keys {
-            cx.state.tracking.remember(cx.conn.id, cx.args.at(key.index));
-        }
-        let limit = cx.state.config.number(Id::TrackingTableMaxKeys).unsigned_abs();
-        cx.state.tracking.make_room(limit, &mut cx.state.random);
-    }
-    // What CLIENT CACHING says holds for the next command, or for a whole transaction.
-    let holds_on = cx.in_exec || cx.conn.has(ConnFlags::MULTI);
-    if !holds_on
-        && cx.spec.container() != Some("client")
-        && let Some(tracker) = &mut cx.conn.tracker
-    {
-        tracker.caching = false;
-    }
-}
-
-/// Obeys a stream of effects no longer. Each of them was possible where it was recorded: where one is
-/// not, the data are others, or it is another stream.
-fn distrust(state: &mut State, conn: &mut Connection, message: &[u8]) {
-    let reason = alloc::string::String::from_utf8_lossy(message);
-    let line = format!("Stream of effects id={} can't be obeyed: {reason}", conn.id.id);
-    state.log(LogLevel::Warning, line);
-    conn.flags.insert(ConnFlags::CLOSING);
 }
 
 fn enqueue(conn: &mut Connection, args: Args<'_>) {

@@ -5,6 +5,7 @@ use super::blocking::Blocked;
 use super::commandlog::CommandLogs;
 use super::conn::{ConnFlags, ConnId, Connection, Connections};
 use super::effects::Effects;
+use super::latency::Latency;
 use super::notices::Notices;
 use super::output::Output;
 use super::pubsub::PubSub;
@@ -43,6 +44,16 @@ pub(crate) struct ClientPause {
     pub(crate) writes_only: bool,
 }
 
+/// DEBUG SLEEP.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sleep {
+    pub(crate) by: ConnId,
+    /// Monotonic microseconds.
+    pub(crate) since_us: u64,
+    /// Monotonic microseconds.
+    pub(crate) until_us: u64,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) config: Config,
@@ -61,6 +72,11 @@ pub(crate) struct State {
     pub(crate) stats: Stats,
     pub(crate) tally: Tally,
     pub(crate) logs: CommandLogs,
+    pub(crate) latency: Latency,
+    /// Until when nobody's command runs (DEBUG SLEEP).
+    pub(crate) sleep: Option<Sleep>,
+    /// Whether keys whose time has run out are looked for (DEBUG SET-ACTIVE-EXPIRE).
+    pub(crate) expires_actively: bool,
     /// Who is shown what everybody does (MONITOR).
     pub(crate) monitors: Vec<ConnId>,
     pub(crate) rates: Rates,
@@ -120,6 +136,9 @@ impl State {
             stats: Stats::default(),
             tally: Tally::default(),
             logs: CommandLogs::default(),
+            latency: Latency::default(),
+            sleep: None,
+            expires_actively: true,
             monitors: Vec::new(),
             rates: Rates::default(),
             random,
@@ -146,9 +165,17 @@ impl State {
     pub(crate) fn settings_changed(&mut self) {
         self.notices.set_classes(self.config.events());
         self.logs.settings_changed(&self.config);
+        self.latency.threshold_ms = self.config.number(Id::LatencyMonitorThreshold).unsigned_abs();
+        self.latency.tracks = self.config.number(Id::LatencyTracking) == 1;
         // What the adaptive policy knows is of no use to anyone else.
         let evicts = self.config.number(Id::Maxmemory) != 0;
         self.notes_use = evicts || !self.config.policy().is_adaptive();
+    }
+
+    /// Whether nobody's command may run at this moment.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn sleeps(&self, now: Now) -> bool {
+        self.sleep.is_some_and(|sleep| now.mono_us < sleep.until_us)
     }
 
     /// Queues a wish for the host.
@@ -178,6 +205,7 @@ impl State {
         self.pubsub.forget(conn);
         self.watch.forget(conn);
         self.monitors.retain(|&id| id != conn.id);
+        self.sleep.take_if(|sleep| sleep.by == conn.id);
         if let Some(wait) = &conn.wait {
             self.blocked.remove(conn.id, conn.db, wait);
         }

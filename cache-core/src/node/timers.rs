@@ -1,6 +1,7 @@
 //! What happens with time alone: expiry cycles, idle clients, the end of a pause or a block.
 
 use super::conn::{ConnFlags, ConnId, Connections};
+use super::latency::Spike;
 use super::post::Post;
 use super::{LogLevel, State};
 use crate::config::Id;
@@ -14,6 +15,9 @@ const IDLE_CHECK_US: u64 = 1_000_000;
 
 /// The next moment at which something is to be done without input.
 pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
+    if let Some(sleep) = state.sleep {
+        return Some(Timeout::Deadline(sleep.until_us));
+    }
     // Taking output can let a connection go on that was held back for it.
     if !conns.ready.is_empty() {
         return Some(Timeout::Deadline(state.clock.mono_us));
@@ -43,7 +47,12 @@ pub(super) fn tick<O: Observer>(
     state.rates.look(&state.stats, now.mono_us);
     state.keyspace.free_some();
     if next_cycle_us(state, conns).is_some_and(|at_us| at_us <= now.mono_us) {
+        let began_ns = observer.stopwatch_ns();
         expire_cycle(state, now, limit as usize, observer);
+        if let Some((began, ended)) = began_ns.zip(observer.stopwatch_ns()) {
+            let took_ns = ended.saturating_sub(began);
+            state.latency.note_spike(Spike::ExpireCycle, now.wall_secs(), took_ns);
+        }
         Post { now, state, conns, own: None }.tell_news();
     }
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
@@ -62,7 +71,7 @@ pub(super) fn tick<O: Observer>(
 /// second) at which a key's time has run out. It wakes for no key, as in Redis, so that a command
 /// may meet the key before it does. What a budget left over is due still.
 fn next_cycle_us(state: &State, conns: &Connections) -> Option<u64> {
-    if state.obeys_stream(conns) {
+    if state.obeys_stream(conns) || !state.expires_actively {
         return None;
     }
     let runs_out_us = state.mono_of_wall_ms(state.keyspace.next_expiry()?);

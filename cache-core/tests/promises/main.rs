@@ -425,3 +425,19 @@ fn a_transaction_is_refused_for_what_happened_since_it_was_queued() {
         assert_eq!(say(&mut node, conn, &["EXEC"]).as_deref(), Some("*1\r\n$1\r\nx\r\n"));
     }
 }
+
+#[test]
+fn while_the_node_sleeps_nobody_is_served() {
+    let (mut node, sleeper) = node(&[("enable-debug-command", "yes")]);
+    say(&mut node, sleeper, &["CONFIG", "SET", "latency-monitor-threshold", "100"]);
+    let other = node.handle_connect(START, Peer::default()).expect("room");
+    assert_eq!(say(&mut node, sleeper, &["DEBUG", "SLEEP", "0.5"]), None);
+    assert_eq!(say(&mut node, other, &["PING"]), None);
+    let awake = Now { mono_us: START.mono_us + 500_000, wall_us: START.wall_us + 500_000 };
+    assert_eq!(node.poll_timeout(), Some(Timeout::Deadline(awake.mono_us)));
+    while node.run(awake, Budget::default(), &mut ()) == Run::More {}
+    assert_eq!(node.sendable(sleeper).bytes, b"+OK\r\n");
+    assert_eq!(node.sendable(other).bytes, b"+PONG\r\n");
+    let latest = node.request(awake, other, &["LATENCY", "LATEST"], &mut ()).expect("a reply");
+    assert!(latest.ends_with(b"command\r\n:1767225600\r\n:500\r\n:500\r\n:500\r\n:1\r\n"));
+}

@@ -1,0 +1,121 @@
+//! Running one command that may run: its handler is called, and what it did is counted, timed, shown,
+//! remembered and recorded.
+
+use super::commandlog::Reason;
+use super::conn::{ConnFlags, Connection};
+use super::cx::Cx;
+use super::error::Flow;
+use super::latency::Spike;
+use super::{LogLevel, State};
+use crate::commands::{self, CommandId, Flags};
+use crate::config::Id;
+use crate::observer::{Event, Observer};
+use alloc::format;
+
+/// Runs a command that may run, counts it, and records its effects.
+pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
+    let mark = cx.conn.out.len();
+    let dirty = cx.state.dirty;
+    // What goes on after a pause for breath was told when it began.
+    if O::ACTIVE && cx.conn.suspended.is_none() {
+        let event = Event::Command { conn: cx.conn.id, spec: cx.spec, args: cx.args };
+        cx.observer.event(cx.now, event);
+    }
+    cx.conn.last_command = cx.spec.name;
+    cx.state.acting = Some(cx.conn.id);
+    let calls = cx.state.tally.calls_mut(id.index()).done;
+    let timed = cx.state.logs.times(cx.spec, cx.args, calls);
+    let began_ns = if timed { cx.observer.stopwatch_ns() } else { None };
+    let outcome = commands::handler::<O>(id)(cx);
+    let took_ns =
+        began_ns.and_then(|began| Some(cx.observer.stopwatch_ns()?.saturating_sub(began)));
+    let took_ns = cx.took_ns.or(took_ns);
+    cx.state.acting = None;
+    let failed = outcome.is_err();
+    let flow = outcome.unwrap_or_else(|error| {
+        let message = error.message();
+        cx.conn.out.reply.truncate(mark);
+        cx.conn.out.reply.error(&message);
+        cx.state.note_error(&message);
+        if cx.conn.has(ConnFlags::REPLAY) {
+            distrust(cx.state, cx.conn, &message);
+        }
+        Flow::Done
+    });
+    if flow == Flow::Done {
+        cx.state.stats.commands += 1;
+        cx.conn.commands += 1;
+        let calls = cx.state.tally.calls_mut(id.index());
+        calls.done += 1;
+        calls.failed += u64::from(failed);
+        if let Some(took_ns) = took_ns {
+            calls.timed += 1;
+            calls.timed_ns += took_ns;
+            let fast = cx.spec.flags.contains(Flags::FAST);
+            let spike = if fast { Spike::FastCommand } else { Spike::Command };
+            cx.state.latency.note_call(id.index(), took_ns);
+            cx.state.latency.note_spike(spike, cx.now.wall_secs(), took_ns);
+        }
+        show(cx, took_ns, mark);
+    }
+    if cx.conn.tracker.is_some() && flow == Flow::Done {
+        track(cx);
+    }
+    if cx.state.dirty != dirty {
+        // After each command and not each turn, whose end depends on how the input was cut.
+        cx.state.stats.peak_bytes = cx.state.stats.peak_bytes.max(cx.state.used_bytes());
+    }
+    if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
+        cx.state.effects.append(cx.conn.db, cx.args.iter());
+    }
+    flow
+}
+
+/// Shows a command that has run to those who monitor, and keeps it in a log if it is worth it.
+fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, mark: usize) {
+    let flags = cx.spec.flags;
+    if !cx.state.monitors.is_empty() && !flags.intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
+        cx.show_to_monitors();
+    }
+    if flags.contains(Flags::SKIP_COMMANDLOG) {
+        return;
+    }
+    let (redacted, unix_secs) = (cx.redacted, cx.now.wall_secs());
+    let (request, reply) = (cx.args.total_len() as u64, (cx.conn.out.len() - mark) as u64);
+    let took_us = took_ns.map(|took_ns| (Reason::Slow, took_ns / 1000));
+    let sizes = [(Reason::LargeRequest, request), (Reason::LargeReply, reply)];
+    for (reason, value) in took_us.into_iter().chain(sizes) {
+        cx.state.logs.note(reason, value, unix_secs, cx.conn, cx.args, redacted);
+    }
+}
+
+/// Remembers which keys a client that tracks them has read.
+#[cold]
+fn track<O: Observer>(cx: &mut Cx<'_, O>) {
+    let reads = cx.spec.flags.contains(Flags::READONLY) && !cx.spec.flags.contains(Flags::PUBSUB);
+    if reads && cx.conn.tracks_reads() {
+        let keys = commands::find_keys(cx.spec, cx.args).unwrap_or_default();
+        for key in keys {
+            cx.state.tracking.remember(cx.conn.id, cx.args.at(key.index));
+        }
+        let limit = cx.state.config.number(Id::TrackingTableMaxKeys).unsigned_abs();
+        cx.state.tracking.make_room(limit, &mut cx.state.random);
+    }
+    // What CLIENT CACHING says holds for the next command, or for a whole transaction.
+    let holds_on = cx.in_exec || cx.conn.has(ConnFlags::MULTI);
+    if !holds_on
+        && cx.spec.container() != Some("client")
+        && let Some(tracker) = &mut cx.conn.tracker
+    {
+        tracker.caching = false;
+    }
+}
+
+/// Obeys a stream of effects no longer. Each of them was possible where it was recorded: where one is
+/// not, the data are others, or it is another stream.
+pub(super) fn distrust(state: &mut State, conn: &mut Connection, message: &[u8]) {
+    let reason = alloc::string::String::from_utf8_lossy(message);
+    let line = format!("Stream of effects id={} can't be obeyed: {reason}", conn.id.id);
+    state.log(LogLevel::Warning, line);
+    conn.flags.insert(ConnFlags::CLOSING);
+}
