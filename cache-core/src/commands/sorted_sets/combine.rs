@@ -9,7 +9,8 @@ use crate::node::Cx;
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::Args;
-use crate::types::{SortedSet, SortedSetView, Value, order};
+use crate::types::{SetMember, SetView, SortedSet, SortedSetView, Value, order};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// What is made of the sources.
@@ -47,7 +48,12 @@ impl Aggregate {
 enum Content<'a> {
     Nothing,
     Sorted(SortedSetView<'a>),
+    /// All members have the score 1.
+    Plain(SetView<'a>),
 }
+
+/// A member of a source; that of a set of numbers is written out.
+type Name<'a> = Cow<'a, [u8]>;
 
 impl<'a> Content<'a> {
     /// The value of a key. `None`: it is of a type that is no source.
@@ -55,6 +61,7 @@ impl<'a> Content<'a> {
         match value {
             None => Some(Content::Nothing),
             Some(Value::SortedSet(set)) => Some(Content::Sorted(set)),
+            Some(Value::Set(set)) => Some(Content::Plain(set)),
             Some(_) => None,
         }
     }
@@ -63,6 +70,7 @@ impl<'a> Content<'a> {
         match self {
             Content::Nothing => 0,
             Content::Sorted(set) => set.len(),
+            Content::Plain(set) => set.len() as u64,
         }
     }
 
@@ -70,15 +78,24 @@ impl<'a> Content<'a> {
         match self {
             Content::Nothing => None,
             Content::Sorted(set) => set.score(member),
+            Content::Plain(set) => set.contains(member).then_some(1.0),
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&'a [u8], f64)> + use<'a> {
-        let sorted = match self {
-            Content::Nothing => None,
-            Content::Sorted(set) => Some(set.iter()),
+    fn iter(&self) -> impl Iterator<Item = (Name<'a>, f64)> + use<'a> {
+        let (sorted, plain) = match self {
+            Content::Nothing => (None, None),
+            Content::Sorted(set) => (Some(set.iter()), None),
+            Content::Plain(set) => (None, Some(set.iter())),
         };
-        sorted.into_iter().flatten()
+        let name = |member| match member {
+            SetMember::Text(text) => Cow::Borrowed(text),
+            SetMember::Integer(number) => {
+                Cow::Owned(itoa::Buffer::new().format(number).as_bytes().to_vec())
+            }
+        };
+        let sorted = sorted.into_iter().flatten().map(|(member, score)| (member.into(), score));
+        sorted.chain(plain.into_iter().flatten().map(move |member| (name(member), 1.0)))
     }
 }
 
@@ -205,7 +222,7 @@ fn combine<'a>(
     mut sources: Vec<Source<'a>>,
     way: Way,
     aggregate: Aggregate,
-) -> Vec<(&'a [u8], f64)> {
+) -> Vec<(Name<'a>, f64)> {
     // Scores are added up in this order in Redis too, and sums of floats depend on it.
     if way != Way::Diff {
         sources.sort_by_key(|source| source.content.len());
@@ -215,31 +232,31 @@ fn combine<'a>(
         Way::Union => unite(&sources, aggregate),
         Way::Inter => {
             let entries = first.content.iter();
-            let fold = |(member, score): (&'a [u8], f64)| {
-                others.iter().try_fold(number(first.weigh(score)), |sum, other| {
+            let fold = |(member, score): &(Name<'_>, f64)| {
+                others.iter().try_fold(number(first.weigh(*score)), |sum, other| {
                     let score = other.weigh(other.content.score(member)?);
                     Some(aggregate.of(sum, score))
                 })
             };
-            entries.filter_map(|entry| Some((entry.0, fold(entry)?))).collect()
+            entries.filter_map(|entry| fold(&entry).map(|score| (entry.0, score))).collect()
         }
         Way::Diff => {
             let is_in = |member: &[u8]| others.iter().any(|o| o.content.score(member).is_some());
             first.content.iter().filter(|(member, _)| !is_in(member)).collect()
         }
     };
-    result.sort_by(|a, b| order((a.1, a.0), (b.1, b.0)));
+    result.sort_by(|a, b| order((a.1, &a.0), (b.1, &b.0)));
     result
 }
 
-fn unite<'a>(sources: &[Source<'a>], aggregate: Aggregate) -> Vec<(&'a [u8], f64)> {
+fn unite<'a>(sources: &[Source<'a>], aggregate: Aggregate) -> Vec<(Name<'a>, f64)> {
     let weighed = |source: &Source<'a>| {
         let source = *source;
         source.content.iter().map(move |(member, score)| (member, number(source.weigh(score))))
     };
     let mut all: Vec<_> = sources.iter().flat_map(weighed).collect();
     // Stable: the scores of a member stay in the order of the sources.
-    all.sort_by_key(|(member, _)| *member);
+    all.sort_by(|a, b| a.0.cmp(&b.0));
     all.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
         if same {
@@ -257,7 +274,7 @@ fn reply<O: Observer>(cx: &mut Cx<'_, O>, way: Way) -> Outcome {
     let out = &mut cx.conn.out.reply;
     write_head(out, result.len(), wanted.scores);
     for (member, score) in result {
-        write_member(out, member, score, wanted.scores);
+        write_member(out, &member, score, wanted.scores);
     }
     Ok(Flow::Done)
 }
@@ -266,7 +283,9 @@ fn reply_and_store<O: Observer>(cx: &mut Cx<'_, O>, way: Way, event: &'static st
     let wanted = Wanted::parse(cx, cx.args.from(2), way, Form::Stores)?;
     let (limits, seed) = (limits(cx), cx.state.hash_seed);
     let sources = wanted.sources(&cx.state.keyspace, cx.db());
-    let result = SortedSet::of(combine(sources, way, wanted.aggregate), limits, seed);
+    let result = combine(sources, way, wanted.aggregate);
+    let entries = result.iter().map(|(member, score)| (&**member, *score));
+    let result = SortedSet::of(entries, limits, seed);
     store(cx, cx.args.at(1), result, event)
 }
 

@@ -125,9 +125,9 @@ pub(in crate::commands) fn add_all<'a, O: Observer>(
 ) -> Result<Added, Error> {
     let (limits, mut added) = (limits(cx), Added::default());
     let change = |set: &mut SortedSet| {
-        if set.view().is_empty() {
-            set.expect(entries.len(), first.len(), limits);
-        }
+        // Of one that is there only the number counts.
+        let first = if set.view().is_empty() { first.len() } else { 0 };
+        set.expect(entries.len(), first, limits);
         for (member, score) in entries {
             set.change(member, limits, |old| wanted.decide(old, score, &mut added));
         }

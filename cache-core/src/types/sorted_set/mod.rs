@@ -103,9 +103,8 @@ impl SortedSet {
         set
     }
 
-    /// Says of an empty one how many entries are about to come, and how long the first one's member
-    /// is: when that is too much, it is large from the beginning, as in Redis, even if some turn out
-    /// to be the same.
+    /// Says how many entries are about to come, and how long the first one's member is: when that is
+    /// too much, it becomes large, as in Redis, even if some turn out to be the same.
     pub(crate) fn expect(&mut self, entries: usize, first: usize, limits: Limits) {
         if entries > limits.entries || first > limits.bytes {
             self.grow();
