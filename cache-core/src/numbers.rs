@@ -58,7 +58,7 @@ pub(crate) fn add_decimal(a: &[u8], b: &[u8]) -> Option<Option<Vec<u8>>> {
     let (float_a, float_b) = (parse_f64(a)?, parse_f64(b)?);
     let exact = fixed(a).zip(fixed(b)).and_then(|(a, b)| a.checked_add(b));
     Some(match exact {
-        Some(sum) => Some(format_fixed(sum)),
+        Some(sum) => Some(format_sum(sum)),
         None => {
             let sum = float_a + float_b;
             sum.is_finite().then(|| format_f64(sum))
@@ -100,7 +100,7 @@ fn fixed(text: &[u8]) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
-fn format_fixed(value: i128) -> Vec<u8> {
+fn format_sum(value: i128) -> Vec<u8> {
     // From the end; a Display of 128 bits would be more code.
     let (mut text, mut rest, mut places) = (Vec::new(), value.unsigned_abs(), 0);
     while rest > 0 || places <= FRACTION_DIGITS {
@@ -118,6 +118,46 @@ fn format_fixed(value: i128) -> Vec<u8> {
         text.push(b'-');
     }
     text.reverse();
+    text
+}
+
+/// A float with so many digits behind the point (17 at most), rounded to even as C's `%f` does. Beyond
+/// 2^53 the digits are those of the shortest decimal.
+pub(crate) fn format_fixed(value: f64, places: u32) -> String {
+    let mut text = String::new();
+    let magnitude = value.abs();
+    if magnitude >= (1u64 << 53) as f64 {
+        text = float::print(value);
+        text.push('.');
+        text.extend((0..places).map(|_| '0'));
+        return text;
+    }
+    let (fraction, exponent) =
+        (magnitude.to_bits() % (1 << 52), (magnitude.to_bits() >> 52) as u32);
+    let whole = if exponent == 0 { fraction } else { fraction + (1 << 52) };
+    // The number is `whole` over 2 to the power of this.
+    let below = 1075 - exponent.clamp(1, 1075);
+    let scale = 10u128.pow(places.min(17));
+    let scaled = u128::from(whole) * scale;
+    let rounded = match (scaled.checked_shr(below), 1u128.checked_shl(below)) {
+        (Some(down), Some(one)) if below > 0 => {
+            let (rest, half) = (scaled & (one - 1), one / 2);
+            down + u128::from(rest > half || rest == half && down % 2 == 1)
+        }
+        (Some(exact), _) if below == 0 => exact,
+        _ => 0,
+    };
+    if value.is_sign_negative() {
+        text.push('-');
+    }
+    text.push_str(itoa::Buffer::new().format((rounded / scale) as u64));
+    text.push('.');
+    let (mut rest, mut place) = (rounded % scale, scale / 10);
+    while place > 0 {
+        text.push(char::from(b'0' + (rest / place) as u8));
+        rest %= place;
+        place /= 10;
+    }
     text
 }
 
@@ -232,6 +272,18 @@ mod tests {
         ] {
             assert_eq!(String::from_utf8(format_double(value)).unwrap(), shown);
         }
+    }
+
+    #[test]
+    fn places_behind_the_point_are_rounded_to_even() {
+        for value in [0.0, -0.5, 0.125, 13.361389338970184, 1e-9, 179.99999999999997, 1e15, 2e-5] {
+            for places in [0, 4, 6, 17] {
+                let expected = alloc::format!("{value:.places$}");
+                let shown = format_fixed(value, places as u32);
+                assert_eq!(shown.strip_suffix('.').unwrap_or(&shown), expected);
+            }
+        }
+        assert_eq!(format_fixed(1e20, 2), "100000000000000000000.00");
     }
 
     #[test]

@@ -87,6 +87,7 @@ families! {
     sorted_sets,
     sort,
     streams,
+    geo,
     transactions,
     pubsub,
 }

@@ -141,6 +141,14 @@ const EFFECTS: &[(&str, &str)] = &[
     ("BZMPOP 0 1 y MIN", "ZPOPMIN y 1"),
     ("ZREMRANGEBYRANK y 0 -1", "ZREMRANGEBYRANK y 0 -1"),
     ("ZREMRANGEBYRANK y 0 -1", ""),
+    ("GEOADD g 13.361389 38.115556 a", "ZADD g 3479099956230698 a"),
+    ("GEOADD g XX CH 13.361389 38.115556 a", ""),
+    ("GEOADD g NX 15.087269 37.502669 b", "ZADD g NX 3479447370796909 b"),
+    (
+        "GEOSEARCHSTORE y g FROMMEMBER a BYRADIUS 9 km",
+        "GEOSEARCHSTORE y g FROMMEMBER a BYRADIUS 9 km",
+    ),
+    ("GEORADIUS g 1 1 1 km STORE none", ""),
 ];
 
 #[test]

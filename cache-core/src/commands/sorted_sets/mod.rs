@@ -8,6 +8,9 @@ mod read;
 mod sample;
 mod write;
 
+pub(in crate::commands) use range::store;
+pub(in crate::commands) use write::{Adding, add_all};
+
 use super::{Categories, Flags, Group, KeyFlags, KeySpec, Spec, Tips};
 use crate::config::Id;
 use crate::node::Cx;
@@ -16,7 +19,8 @@ use crate::protocol::{Reply, Resp};
 use crate::types::Limits;
 
 rows! {
-    blocking::bzmpop: Spec::new("bzmpop", -5, bits!(Flags: WRITE | BLOCKING | MOVABLEKEYS), Group::SortedSet)
+    blocking::bzmpop: Spec::new("bzmpop", -5, bits!(Flags: WRITE | BLOCKING | MOVABLEKEYS),
+    Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::counted(2, 1, bits!(KeyFlags: RW | ACCESS | DELETE))])
     .docs(
@@ -25,7 +29,8 @@ rows! {
         "timeout numkeys key [key ...] <MIN | MAX> [COUNT count]",
         "Takes the lowest or highest members of the first set that has any, and waits for one.",
     ),
-    blocking::bzpopmax: Spec::new("bzpopmax", -3, bits!(Flags: WRITE | BLOCKING | FAST), Group::SortedSet)
+    blocking::bzpopmax: Spec::new("bzpopmax", -3, bits!(Flags: WRITE | BLOCKING | FAST),
+    Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::range(1, -2, 1, bits!(KeyFlags: RW | ACCESS | DELETE))])
     .docs(
@@ -34,7 +39,8 @@ rows! {
         "key [key ...] timeout",
         "Takes the member with the highest score, and waits for one.",
     ),
-    blocking::bzpopmin: Spec::new("bzpopmin", -3, bits!(Flags: WRITE | BLOCKING | FAST), Group::SortedSet)
+    blocking::bzpopmin: Spec::new("bzpopmin", -3, bits!(Flags: WRITE | BLOCKING | FAST),
+    Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::range(1, -2, 1, bits!(KeyFlags: RW | ACCESS | DELETE))])
     .docs(
@@ -79,7 +85,8 @@ rows! {
         "numkeys key [key ...] [WITHSCORES]",
         "The members of the first set that no other has.",
     ),
-    combine::zdiffstore: Spec::new("zdiffstore", -4, bits!(Flags: WRITE | DENYOOM | MOVABLEKEYS), Group::SortedSet)
+    combine::zdiffstore: Spec::new("zdiffstore", -4, bits!(Flags: WRITE | DENYOOM |
+    MOVABLEKEYS), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: OW | UPDATE)), KeySpec::counted(2, 1, bits!(KeyFlags: RO | ACCESS))])
     .docs(
@@ -103,10 +110,12 @@ rows! {
     .docs(
         "6.2.0",
         "O(N*K + M*log(M)) for K sets, N members in the smallest and M in the result",
-        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]",
+        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] \
+        [WITHSCORES]",
         "The members that all sets have.",
     ),
-    combine::zintercard: Spec::new("zintercard", -3, bits!(Flags: READONLY | MOVABLEKEYS), Group::SortedSet)
+    combine::zintercard: Spec::new("zintercard", -3, bits!(Flags: READONLY | MOVABLEKEYS),
+    Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::counted(1, 1, bits!(KeyFlags: RO | ACCESS))])
     .docs(
@@ -115,13 +124,15 @@ rows! {
         "numkeys key [key ...] [LIMIT limit]",
         "How many members all sets have.",
     ),
-    combine::zinterstore: Spec::new("zinterstore", -4, bits!(Flags: WRITE | DENYOOM | MOVABLEKEYS), Group::SortedSet)
+    combine::zinterstore: Spec::new("zinterstore", -4, bits!(Flags: WRITE | DENYOOM |
+    MOVABLEKEYS), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: OW | UPDATE)), KeySpec::counted(2, 1, bits!(KeyFlags: RO | ACCESS))])
     .docs(
         "2.0.0",
         "O(N*K + M*log(M)) for K sets, N members in the smallest and M in the result",
-        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]",
+        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | \
+        MAX]",
         "Stores the members that all sets have.",
     ),
     read::zlexcount: Spec::new("zlexcount", 4, bits!(Flags: READONLY | FAST), Group::SortedSet)
@@ -206,7 +217,8 @@ rows! {
         "key min max [WITHSCORES] [LIMIT offset count]",
         "Members with scores in a range: ZRANGE's older form.",
     ),
-    range::zrangestore: Spec::new("zrangestore", -5, bits!(Flags: WRITE | DENYOOM), Group::SortedSet)
+    range::zrangestore: Spec::new("zrangestore", -5, bits!(Flags: WRITE | DENYOOM),
+    Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: OW | UPDATE)), KeySpec::one(2, bits!(KeyFlags: RO | ACCESS))])
     .docs(
@@ -321,16 +333,19 @@ rows! {
     .docs(
         "6.2.0",
         "O(N + M*log(M)) for N members in all sets and M in the result",
-        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]",
+        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] \
+        [WITHSCORES]",
         "The members that any set has.",
     ),
-    combine::zunionstore: Spec::new("zunionstore", -4, bits!(Flags: WRITE | DENYOOM | MOVABLEKEYS), Group::SortedSet)
+    combine::zunionstore: Spec::new("zunionstore", -4, bits!(Flags: WRITE | DENYOOM |
+    MOVABLEKEYS), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: OW | UPDATE)), KeySpec::counted(2, 1, bits!(KeyFlags: RO | ACCESS))])
     .docs(
         "2.0.0",
         "O(N + M*log(M)) for N members in all sets and M in the result",
-        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]",
+        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | \
+        MAX]",
         "Stores the members that any set has.",
     ),
 }

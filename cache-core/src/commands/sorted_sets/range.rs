@@ -132,7 +132,8 @@ impl<'a> Wanted<'a> {
         let (bounds, back) = (bounds.unwrap_or(Bounds::Ranks), back.unwrap_or(false));
         if limit.1 != -1 && bounds == Bounds::Ranks {
             return Err(Error::Text(
-                "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
+                "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or \
+                BYLEX",
             ));
         }
         if scores && bounds == Bounds::Members {

@@ -34,7 +34,41 @@ pub(in crate::commands) struct Added {
     is_nan: bool,
 }
 
+impl Added {
+    /// What is answered.
+    pub(in crate::commands) fn answer(&self, wanted: Adding<'_>) -> usize {
+        self.new + if wanted.changed { self.updated } else { 0 }
+    }
+}
+
 impl Adding<'_> {
+    /// Reads those options that GEOADD has.
+    pub(in crate::commands) fn parse_placing(words: &mut Words<'_>) -> Self {
+        let mut wanted = Adding::default();
+        loop {
+            if words.is("nx") {
+                wanted.new_only = true;
+            } else if words.is("xx") {
+                wanted.old_only = true;
+            } else if words.is("ch") {
+                wanted.changed = true;
+            } else {
+                return wanted;
+            }
+        }
+    }
+
+    /// Whether no member could be given anything.
+    pub(in crate::commands) fn contradicts(&self) -> bool {
+        self.new_only && self.old_only
+    }
+
+    /// GEOADD's options as ZADD has them.
+    pub(in crate::commands) fn words(&self) -> impl Iterator<Item = &'static str> {
+        let all = [(self.new_only, "NX"), (self.old_only, "XX")];
+        all.into_iter().filter(|(said, _)| *said).map(|(_, word)| word)
+    }
+
     /// Which score a member is to have, by the one that it has. `None`: nothing is to be done.
     fn decide(&self, old: Option<f64>, score: f64, added: &mut Added) -> Option<f64> {
         added.score = None;
@@ -65,7 +99,7 @@ pub(super) fn zadd<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
         return Err(Error::Syntax);
     }
-    if wanted.new_only && wanted.old_only {
+    if wanted.contradicts() {
         return Err(Error::Text("ERR XX and NX options at the same time are not compatible"));
     }
     let ways = [wanted.new_only, wanted.greater, wanted.less];
@@ -111,7 +145,7 @@ fn add<O: Observer>(cx: &mut Cx<'_, O>, wanted: Adding<'_>, pairs: Args<'_>) -> 
         }
         return Ok(Flow::Done);
     }
-    cx.out().count(added.new + if wanted.changed { added.updated } else { 0 });
+    cx.out().count(added.answer(wanted));
     Ok(Flow::Done)
 }
 
