@@ -302,6 +302,11 @@ impl Keyspace {
         self.trash.take(Removed { alone: None, object: Some(Shared::new(data)) });
     }
 
+    /// Frees what a clone has and this one has not, by and by.
+    pub(crate) fn discard_clone(&mut self, clone: Keyspace) {
+        clone.dbs.into_iter().for_each(|store| self.trash.take_clone(store));
+    }
+
     /// How many things that were removed are still to be freed.
     pub(crate) fn pending_frees(&self) -> usize {
         self.trash.len()

@@ -301,6 +301,15 @@ impl Node {
     }
 }
 
+/// What the host is done with.
+impl Node {
+    /// Takes a clone that is needed no more. What it has for itself, since one of the two was written
+    /// to, is freed by and by: to drop it would free all at once.
+    pub fn discard(&mut self, clone: Node) {
+        self.state.keyspace.discard_clone(clone.state.keyspace);
+    }
+}
+
 /// What the host must do next.
 impl Node {
     /// The next connection that has something to send or is to be closed.

@@ -6,6 +6,7 @@
 
 use super::shared::Shared;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Bytes of a page: eight of them, with what an `Arc` and a common allocator add, are 128 KiB.
 const PAGE: usize = 16_384 - 4;
@@ -45,20 +46,24 @@ impl Pages {
         self.reserved() as usize / PAGE
     }
 
+    /// Some bytes of a page.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn get(&self, place: Place) -> &[u8] {
+    pub(super) fn get(&self, place: Place, range: Range<usize>) -> &[u8] {
         let (chunk, start) = split(place);
+        let start = start + OWNER;
         match self.chunks.get(chunk) {
-            Some(chunk) => &chunk[start + OWNER..start + PAGE],
+            Some(chunk) => &chunk[start + range.start..start + range.end],
             None => &[],
         }
     }
 
+    /// Some bytes of a page, to write to.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn get_mut(&mut self, place: Place) -> &mut [u8] {
+    pub(super) fn get_mut(&mut self, place: Place, range: Range<usize>) -> &mut [u8] {
         let (chunk, start) = split(place);
+        let start = start + OWNER;
         match self.chunks.get_mut(chunk) {
-            Some(chunk) => &mut chunk.slice_mut()[start + OWNER..start + PAGE],
+            Some(chunk) => &mut chunk.slice_mut()[start + range.start..start + range.end],
             None => &mut [],
         }
     }
@@ -153,7 +158,7 @@ mod tests {
         let mut old = (pages.clone(), places.clone());
         let check = |pages: &Pages, places: &[Place]| {
             for (owner, &place) in places.iter().enumerate() {
-                let page = pages.get(place);
+                let page = pages.get(place, 0..PAGE_BYTES);
                 assert_eq!([page[0], page[PAGE_BYTES - 1]], [owner as u8; 2]);
             }
             assert!(pages.room() <= places.len() + places.len() / 4 + 2 * CHUNK);
@@ -163,7 +168,7 @@ mod tests {
             if more {
                 let owner = places.len();
                 let place = pages.alloc(owner as u32);
-                pages.get_mut(place).fill(owner as u8);
+                pages.get_mut(place, 0..PAGE_BYTES).fill(owner as u8);
                 places.push(place);
             } else if let Some(place) = places.pop()
                 && let Some(moved) = pages.free(place)

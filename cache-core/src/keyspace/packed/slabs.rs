@@ -232,12 +232,12 @@ impl Slabs {
             Page::Begun { bytes, .. } => {
                 *begun -= bytes.len() as u64;
                 let place = pages.alloc(number);
-                pages.get_mut(place)[..bytes.len()].copy_from_slice(bytes);
+                pages.get_mut(place, 0..bytes.len()).copy_from_slice(bytes);
                 *page = Page::Whole { size, before, place };
             }
             Page::Whole { place, .. } => {
                 *begun += len as u64;
-                let bytes = pages.get(*place)[..len].to_vec();
+                let bytes = pages.get(*place, 0..len).to_vec();
                 let place = *place;
                 *page = Page::Begun { size, before, bytes: Shared::new(bytes) };
                 self.free_place(place);
@@ -291,7 +291,7 @@ impl Slabs {
     pub(super) fn get(&self, handle: Handle) -> &[u8] {
         match self.table.get(handle >> SLOT_BITS) {
             Some(Page::Whole { size, place, .. }) => {
-                &self.pages.get(*place)[slot_range(handle, *size)]
+                self.pages.get(*place, slot_range(handle, *size))
             }
             Some(Page::Begun { size, bytes, .. }) => &bytes[slot_range(handle, *size)],
             None => &[],
@@ -302,7 +302,7 @@ impl Slabs {
     pub(super) fn get_mut(&mut self, handle: Handle) -> &mut [u8] {
         match self.table.get(handle >> SLOT_BITS) {
             Some(Page::Whole { size, place, .. }) => {
-                &mut self.pages.get_mut(*place)[slot_range(handle, *size)]
+                self.pages.get_mut(*place, slot_range(handle, *size))
             }
             Some(Page::Begun { .. }) => self.begun_mut(handle),
             None => &mut [],
