@@ -308,8 +308,8 @@ fn xsetid<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if id < stream.deleted_id() {
         return Err(smaller_than("current max_deleted_entry_id"));
     }
-    if let Some(last) = stream.last() {
-        if id < last.id {
+    if let Some(top) = stream.top_id() {
+        if id < top {
             return Err(smaller_than("the target stream top item"));
         }
         if added.is_some_and(|added| added < stream.len()) {

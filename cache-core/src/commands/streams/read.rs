@@ -163,8 +163,7 @@ fn write_head(out: &mut Reply, streams: usize) {
 
 /// Whether a stream has entries behind an id.
 fn has_behind(stream: &Stream, id: StreamId) -> bool {
-    // Most often nothing was removed, and the last id says it.
-    id < stream.last_id() && stream.last().is_some_and(|last| last.id > id)
+    stream.top_id().is_some_and(|top| top > id)
 }
 
 /// The entries behind an id.

@@ -49,6 +49,8 @@ pub(crate) struct Block {
     base: StreamId,
     /// The id of the entry that was added last.
     end: StreamId,
+    /// The id of its last entry.
+    top: StreamId,
     live: u32,
     /// Entries that were removed.
     dead: u32,
@@ -85,7 +87,8 @@ impl Chunk for Block {
         let end = self.places().nth(at as usize).map_or(self.bytes.len(), |(place, _)| place);
         self.bytes.truncate(end);
         self.live = at.min(self.live);
-        self.end = self.iter().last().map_or(self.base, |entry| entry.id);
+        self.find_top();
+        self.end = self.top;
         upper
     }
 
@@ -99,6 +102,15 @@ impl Block {
     /// The id that was added last.
     pub(super) fn end(&self) -> StreamId {
         self.end
+    }
+
+    /// The id of its last entry; whatever it likes when it has none.
+    pub(super) fn top(&self) -> StreamId {
+        self.top
+    }
+
+    fn find_top(&mut self) {
+        self.top = self.iter().last().map_or(self.base, |entry| entry.id);
     }
 
     /// Whether an entry may be added, its strings of so many bytes together.
@@ -180,6 +192,7 @@ impl Block {
         self.weight += weight::entry(self.base, id, count, same);
         self.live += 1;
         self.end = id;
+        self.top = id;
     }
 
     fn begin<'a>(&mut self, id: StreamId, count: u32, names: impl Iterator<Item = &'a [u8]>) {
@@ -249,6 +262,9 @@ impl Block {
         self.bytes.drain(start..end);
         self.live -= 1;
         self.dead += 1;
+        if id == self.top {
+            self.find_top();
+        }
         true
     }
 
@@ -349,6 +365,7 @@ impl Block {
     /// Whether its counters say what is in it.
     pub(super) fn check(&self) {
         assert_eq!(self.iter().count(), self.live as usize);
+        assert_eq!(self.iter().last().map(|entry| entry.id), Some(self.top));
         assert!(self.iter().is_sorted_by(|a, b| a.id < b.id));
         assert!(self.iter().all(|entry| self.base <= entry.id && entry.id <= self.end));
     }

@@ -14,6 +14,8 @@ const LAST_OVERHEAD: u64 = 48;
 #[derive(Clone, Debug)]
 pub(super) struct Log {
     sealed: Option<Tree<Block>>,
+    /// How many blocks are in the tree.
+    blocks: u64,
     last: Option<Shared<Block>>,
 }
 
@@ -45,7 +47,7 @@ pub(crate) struct Trim {
 
 /// Reading.
 impl Log {
-    pub(super) const EMPTY: Log = Log { sealed: None, last: None };
+    pub(super) const EMPTY: Log = Log { sealed: None, blocks: 0, last: None };
 
     pub(super) fn len(&self) -> u64 {
         let sealed = self.sealed.as_ref().map_or(0, Tree::len);
@@ -58,8 +60,7 @@ impl Log {
     }
 
     pub(super) fn blocks(&self) -> u64 {
-        let sealed = self.sealed.as_ref().map_or(0, |tree| tree.chunks().count() as u64);
-        sealed + u64::from(self.last.is_some())
+        self.blocks + u64::from(self.last.is_some())
     }
 
     fn block(&self, place: Place) -> Option<&Block> {
@@ -131,8 +132,13 @@ impl Log {
         self.range(StreamId::MIN, StreamId::MAX).next()
     }
 
+    /// The id of the last entry.
+    pub(super) fn top(&self) -> Option<StreamId> {
+        self.last.as_ref().map(|last| last.top())
+    }
+
     pub(super) fn last(&self) -> Option<Entry<'_>> {
-        self.range_back(StreamId::MIN, StreamId::MAX).next()
+        self.get(self.top()?)
     }
 }
 
@@ -151,6 +157,7 @@ impl Log {
             let new = last.to_mut().seal();
             let full = mem::replace(last.to_mut(), new);
             self.sealed.get_or_insert_default().push_chunk(End::Last, full);
+            self.blocks += 1;
         }
         last.to_mut().push(id, fields);
     }
@@ -160,7 +167,10 @@ impl Log {
         let removed = match self.find(id) {
             Place::Sealed(at) => {
                 let Some(tree) = &mut self.sealed else { return false };
-                tree.edit(&at, |block| block.remove(id)) == Some(true)
+                let removed = tree.edit(&at, |block| (block.remove(id), block.len() == 0));
+                let (removed, is_empty) = removed.unwrap_or_default();
+                self.blocks -= u64::from(is_empty);
+                removed
             }
             Place::Last => self.last.as_mut().is_some_and(|last| last.to_mut().remove(id)),
         };
@@ -172,11 +182,12 @@ impl Log {
 
     /// Removes entries from the front and says how many.
     pub(super) fn trim(&mut self, trim: Trim) -> u64 {
-        let whole = self.whole_blocks(trim);
+        let (whole, blocks) = self.whole_blocks(trim);
         let sealed = self.sealed.as_ref().map_or(0, Tree::len);
         if let Some(tree) = &mut self.sealed {
             tree.remove(0..whole.min(sealed));
         }
+        self.blocks = self.blocks.saturating_sub(blocks);
         if whole > sealed {
             self.last = None;
         }
@@ -189,9 +200,10 @@ impl Log {
         whole + u64::from(part)
     }
 
-    /// How many entries are in the blocks at the front that are to go as a whole.
-    fn whole_blocks(&self, trim: Trim) -> u64 {
-        let (mut whole, len) = (0, self.len());
+    /// How many entries are in the blocks at the front that are to go as a whole, and how many
+    /// blocks those are.
+    fn whole_blocks(&self, trim: Trim) -> (u64, u64) {
+        let (mut whole, mut blocks, len) = (0, 0, self.len());
         let sealed = self.sealed.iter().flat_map(Tree::chunks);
         for block in sealed.chain(self.last.as_deref()) {
             let entries = u64::from(block.len());
@@ -203,8 +215,9 @@ impl Log {
                 break;
             }
             whole += entries;
+            blocks += 1;
         }
-        whole
+        (whole, blocks)
     }
 
     /// How many entries of the first block are to go.
@@ -225,7 +238,11 @@ impl Log {
         if let Some(tree) = &mut self.sealed
             && let Some(at) = tree.end(End::First)
         {
-            tree.edit(&at, |block| block.remove_first(count));
+            let is_empty = tree.edit(&at, |block| {
+                block.remove_first(count);
+                block.len() == 0
+            });
+            self.blocks -= u64::from(is_empty == Some(true));
         } else if let Some(last) = &mut self.last {
             last.to_mut().remove_first(count);
         }
@@ -243,6 +260,7 @@ impl Log {
                 // The one before it grows again, if there is room in it.
                 let block = tree.edit(&at, mem::take);
                 self.last = block.map(Shared::new);
+                self.blocks -= 1;
             }
             if tree.is_empty() {
                 self.sealed = None;
@@ -255,7 +273,7 @@ impl Log {
         self.last = None;
         let more = self.sealed.as_mut().is_some_and(Tree::drop_some);
         if !more {
-            self.sealed = None;
+            *self = Log::EMPTY;
         }
         more
     }
@@ -268,6 +286,7 @@ impl Log {
         if let Some(tree) = &self.sealed {
             tree.check();
             assert!(!tree.is_empty() && self.last.is_some());
+            assert_eq!(tree.chunks().count() as u64, self.blocks);
             for block in tree.chunks() {
                 block.check();
             }

@@ -219,6 +219,11 @@ impl Stream {
         self.log.last()
     }
 
+    /// The id of the last entry.
+    pub(crate) fn top_id(&self) -> Option<StreamId> {
+        self.log.top()
+    }
+
     pub(crate) fn get(&self, id: StreamId) -> Option<Entry<'_>> {
         self.log.get(id)
     }
