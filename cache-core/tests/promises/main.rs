@@ -10,6 +10,7 @@ mod story;
 mod streams;
 mod tracking;
 mod turns;
+mod waiting;
 
 use cache_core::config::Config;
 use cache_core::node::{Action, Durability, Load, REDIAL_US, Run};

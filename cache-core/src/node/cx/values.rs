@@ -95,9 +95,12 @@ impl<O: Observer> Cx<'_, O> {
         key: &[u8],
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, Error> {
-        if self.peek(key).is_some() {
-            return self.edit_as(key, change)?.ok_or(Error::WrongType);
+        let mut change = Some(change);
+        let changed = self.edit_as(key, |value| change.take().map(|change| change(value)))?;
+        if let Some(result) = changed.flatten() {
+            return Ok(result);
         }
+        let Some(change) = change else { return Err(Error::WrongType) };
         let mut new = T::new(self.state.hash_seed);
         let result = change(&mut new);
         if !new.view().is_empty() {

@@ -158,7 +158,7 @@ fn play(list: &mut List, model: &mut Model, op: &Op) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 150 },
+        cases: if cfg!(miri) { 2 } else { 60 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
