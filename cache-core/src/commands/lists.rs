@@ -292,6 +292,7 @@ fn push_to_existing<O: Observer>(cx: &mut Cx<'_, O>, end: End) -> Outcome {
 /// Adds elements at an end, one after the other, and says how many there are now.
 fn add(list: &mut List, end: End, elements: Args<'_>, packed: Packed) -> u64 {
     list.will_grow(elements.len(), elements.total_len(), packed);
+    list.reserve(end, elements.len(), elements.total_len());
     elements.iter().for_each(|element| list.push(end, element));
     list.len()
 }
@@ -326,16 +327,14 @@ fn pop<O: Observer>(cx: &mut Cx<'_, O>, end: End) -> Outcome {
 /// Takes the element at an end of a list and answers with it. `false`: there is no list.
 fn pop_one<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], end: End) -> Result<bool, Error> {
     let packed = packed(cx);
-    let popped = cx.edit_replying_as(key, |list: &mut List, out| {
-        let popped = list.pop(end, |element| element.write(out)).is_some();
+    let left = cx.edit_replying_as(key, |list: &mut List, out| {
+        list.pop(end, |element| element.write(out))?;
         list.has_shrunk(packed);
-        popped
+        Some(list.len())
     })?;
-    let popped = popped == Some(true);
-    if popped {
-        cx.shrank(key, Class::LIST, pop_event(end));
-    }
-    Ok(popped)
+    let Some(left) = left.flatten() else { return Ok(false) };
+    cx.shrank_to(key, left == 0, Class::LIST, pop_event(end));
+    Ok(true)
 }
 
 /// Takes up to so many elements from an end of a list that is there, and answers with them in the

@@ -350,8 +350,20 @@ impl<O: Observer> Cx<'_, O> {
 
     /// As [`wrote`](Self::wrote) after something was taken away: a key whose value is empty now goes.
     pub(crate) fn shrank(&mut self, key: &[u8], class: Class, event: &'static str) {
+        let is_empty = self.peek(key).is_some_and(|value| value.is_empty());
+        self.shrank_to(key, is_empty, class, event);
+    }
+
+    /// As [`shrank`](Self::shrank), where it is known whether the value is empty.
+    pub(crate) fn shrank_to(
+        &mut self,
+        key: &[u8],
+        is_empty: bool,
+        class: Class,
+        event: &'static str,
+    ) {
         self.notify(class, event, key);
-        if self.peek(key).is_some_and(|value| value.is_empty()) {
+        if is_empty {
             self.delete(key);
         } else {
             self.changed(key);

@@ -17,14 +17,14 @@ pub(crate) use view::ListView;
 use super::Structure;
 use super::tree::{Chunk as _, NODE_OVERHEAD, Tree};
 use crate::hash::HashSeed;
-use chunk::Chunk;
+use chunk::{Chunk, Growth};
 use core::ops::Range;
 use view::Whole;
 
 pub(crate) use super::tree::End;
 
 /// Bytes of a run that may lie in a key's record.
-const IN_RECORD: usize = 512;
+const IN_RECORD: usize = 960;
 /// Bytes of a tree that is made one run again.
 const ONE_AGAIN: u64 = Chunk::LIMIT.bytes / 4;
 
@@ -134,6 +134,17 @@ impl List {
         }
     }
 
+    /// Sets memory aside for so many elements with so many bytes that are about to be pushed.
+    pub(crate) fn reserve(&mut self, end: End, entries: usize, bytes: usize) {
+        let size = bytes.saturating_add(entries.saturating_mul(Element::Text(b"").size()));
+        if let Form::One(chunk) = &mut self.0
+            && entries > 1
+            && chunk.bytes().saturating_add(size) as u64 <= Chunk::LIMIT.bytes
+        {
+            chunk.make_room(end, size, Growth::Tight);
+        }
+    }
+
     fn set_quick(&mut self, is: bool) {
         match &mut self.0 {
             Form::One(chunk) if chunk.run().is_quick() != is => chunk.set_quick(is),
@@ -170,9 +181,10 @@ impl List {
         let element = Element::of(bytes);
         self.spread(element.size());
         match &mut self.0 {
-            Form::One(chunk) => chunk.push(end, element),
+            Form::One(chunk) => chunk.push(end, element, Growth::Tight),
             Form::Many(tree, _) => {
-                tree.edit_end(end, element.size() as u64, |chunk| chunk.push(end, element));
+                let push = |chunk: &mut Chunk| chunk.push(end, element, Growth::Full);
+                tree.edit_end(end, element.size() as u64, push);
             }
         }
     }

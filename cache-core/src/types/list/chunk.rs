@@ -10,10 +10,21 @@ use core::ops::Range;
 
 /// Bytes of the head.
 const HEAD: usize = 2;
+/// Bytes of a full chunk.
+const MOST: usize = HEAD + <Chunk as tree::Chunk>::LIMIT.bytes as usize;
 /// The bit of the head that says that Redis would call the list a quicklist by now.
 const QUICK: u16 = 1 << 15;
-/// Bytes that are set aside at least.
-const LEAST: usize = 32;
+/// Bytes that are set aside at each end of a run that comes out of a record.
+const SPARE: usize = 64;
+
+/// How much is set aside for what will be pushed next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Growth {
+    /// Little: the run may be all there is.
+    Tight,
+    /// All that a chunk may have: it will be filled to the brim.
+    Full,
+}
 
 /// A run of elements, to read where it lies.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +80,10 @@ pub(super) struct Chunk {
 
 impl Chunk {
     pub(super) fn of(run: Run<'_>) -> Self {
-        Chunk { buf: run.0.to_vec(), start: 0 }
+        let mut buf = Vec::with_capacity(run.0.len() + 2 * SPARE);
+        buf.resize(SPARE, 0);
+        buf.extend_from_slice(run.0);
+        Chunk { buf, start: SPARE as u32 }
     }
 
     fn start(&self) -> usize {
@@ -118,10 +132,11 @@ impl Chunk {
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn push(&mut self, end: End, element: Element<'_>) {
+    pub(super) fn push(&mut self, end: End, element: Element<'_>, growth: Growth) {
         let size = element.size();
-        let end = if self.len() == 0 { End::Last } else { end };
-        self.make_room(end, size);
+        // A long one is written once.
+        let end = if self.len() == 0 && size > MOST { End::Last } else { end };
+        self.make_room(end, size, growth);
         let head = self.run().head();
         match end {
             End::First => {
@@ -137,23 +152,25 @@ impl Chunk {
     /// Makes room at an end. What was to spare is spread such that pushing at either end, or at both
     /// in turns, moves each byte a few times only.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn make_room(&mut self, end: End, size: usize) {
+    pub(super) fn make_room(&mut self, end: End, size: usize, growth: Growth) {
         let has_room = match end {
             End::First => self.start() >= size && !self.buf.is_empty(),
             End::Last => self.buf.capacity() - self.buf.len() >= size && !self.buf.is_empty(),
         };
         if !has_room {
-            self.move_over(end, size);
+            self.move_over(end, size, growth);
         }
     }
 
     #[cold]
-    fn move_over(&mut self, end: End, size: usize) {
+    fn move_over(&mut self, end: End, size: usize, growth: Growth) {
         let len = (self.buf.len() - self.start()).max(HEAD);
         let need = len + size;
-        let most = <Self as tree::Chunk>::LIMIT.bytes as usize + HEAD;
-        let capacity =
-            need.checked_next_power_of_two().unwrap_or(need).clamp(LEAST, most).max(need);
+        let capacity = match growth {
+            Growth::Tight => (need + need / 16 + SPARE / 2).min(MOST),
+            Growth::Full => MOST,
+        };
+        let capacity = capacity.max(need);
         let spare = capacity - need;
         if end == End::Last && self.start == 0 {
             self.buf.reserve_exact(capacity - self.buf.len());
@@ -298,7 +315,7 @@ impl tree::Chunk for Chunk {
 
     fn append(&mut self, next: &Self) {
         let elements = next.run().elements();
-        self.make_room(End::Last, elements.len());
+        self.make_room(End::Last, elements.len(), Growth::Tight);
         self.buf.extend_from_slice(elements);
         self.set_len(self.len() + next.len());
     }
