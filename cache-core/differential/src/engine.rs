@@ -50,7 +50,9 @@ impl Engine {
     }
 
     pub(crate) fn wait(&mut self, ms: u64) {
-        self.now.mono_us += ms * 1000;
+        // A microsecond short: Valkey's waiting ends when more than the time-out has passed, Larder's
+        // when all of it has.
+        self.now.mono_us += ms * 1000 - 1;
         self.now.wall_us += ms * 1000;
         self.settle();
     }

@@ -33,32 +33,58 @@ impl<'a> Generator<'a> {
         }
         let client = random.below(CLIENTS);
         let most = if client == LISTENER || random.one_in(4) { 6 } else { PIPELINE };
-        let (count, patient) = (1 + random.below(most), random.one_in(8));
+        let count = 1 + random.below(most);
         let mut commands = Vec::new();
-        for _ in 0..count {
-            self.say(client, &mut commands);
+        while commands.len() < count {
+            if self.say(client, &mut commands) {
+                // What may block ends a piece but for what touches no data: see `Run::step`.
+                if self.random.one_in(3) {
+                    commands.push(vec![b"PING".to_vec(), b"behind".to_vec()]);
+                }
+                break;
+            }
         }
-        Step::Say { client, commands, patient }
+        Step::Say { client, commands }
     }
 
-    /// Adds a command, and what must follow it.
-    fn say(&mut self, client: usize, out: &mut Vec<Words>) {
+    /// Adds a command, and what must follow it; says whether it may block.
+    fn say(&mut self, client: usize, out: &mut Vec<Words>) -> bool {
         if let Some(left) = self.multi[client].as_mut() {
             if *left == 0 {
                 self.multi[client] = None;
                 let end = if self.random.one_in(10) { "DISCARD" } else { "EXEC" };
-                return out.push(vec![end.into()]);
+                out.push(vec![end.into()]);
+                return false;
             }
             *left -= 1;
         }
         let command = self.choose(client);
-        let words = self.command(command);
+        let mut words = self.command(command);
+        if let Some(key) = lexical(command.spec.name, &words)
+            && words.len() > key
+        {
+            words[key] = format!("y{}", self.random.below(3)).into_bytes();
+            if self.random.one_in(2) {
+                out.push(self.of_one_score(words[key].clone()));
+            }
+        }
+        out.extend(make_room(command.spec.name, &words));
         let undo = undo(command.spec.name, &words);
         if command.spec.name == "multi" && words.len() == 1 && client != LISTENER {
             self.multi[client] = Some(self.random.below(8));
         }
         out.push(words);
         out.extend(undo);
+        command.blocks()
+    }
+
+    /// Adds members to a sorted set in which all have the same score.
+    fn of_one_score(&mut self, key: Vec<u8>) -> Words {
+        let mut words = vec![b"ZADD".to_vec(), key];
+        for _ in 0..self.several() {
+            words.extend([b"0".to_vec(), format!("m{}", self.random.below(12)).into_bytes()]);
+        }
+        words
     }
 
     fn choose(&mut self, client: usize) -> &'a Command {
@@ -99,7 +125,7 @@ impl<'a> Generator<'a> {
     /// Makes a command wrong, most likely.
     fn spoil(&mut self, words: &mut Words, named: usize) {
         const ODD: &[&str] =
-            &["", "x", "NX", "LIMIT", "COUNT", "-1", "nosuch", "\0", "WITHSCORES", "*"];
+            &["", "x", "NX", "LIMIT", "COUNT", "-1", "nosuch", "\u{7}", "WITHSCORES", "*"];
         let odd = self.random.pick(ODD).as_bytes().to_vec();
         let at = self.random.below(words.len());
         match self.random.below(6) {
@@ -198,6 +224,32 @@ impl<'a> Generator<'a> {
             }
         }
     }
+}
+
+/// Where the key stands of a command that goes by members' order. That means something only where all
+/// scores are equal, so it gets one of the keys of which this is true.
+fn lexical(name: &str, words: &Words) -> Option<usize> {
+    let by_lex = || words.iter().any(|word| word.eq_ignore_ascii_case(b"bylex"));
+    match name {
+        "zrangestore" if by_lex() => Some(2),
+        "zrange" if by_lex() => Some(1),
+        _ => name.contains("lex").then_some(1),
+    }
+}
+
+/// Valkey doesn't wake those who wait for a key when a result takes the place of another type there;
+/// Larder does. So such a key is removed first.
+fn make_room(name: &str, words: &Words) -> Option<Words> {
+    let is_store = |w: &Words, at: usize| {
+        w[at].eq_ignore_ascii_case(b"store") || w[at].eq_ignore_ascii_case(b"storedist")
+    };
+    let mut targets: Words = (1..words.len())
+        .filter(|&at| is_store(words, at - 1) || (at == 1 && name.ends_with("store")))
+        .map(|at| words[at].clone())
+        .filter(|key| pools::is_waited(key))
+        .collect();
+    targets.insert(0, b"DEL".to_vec());
+    (targets.len() > 1).then_some(targets)
 }
 
 /// What makes both sides hold the same data again: members that were popped at random, sums of

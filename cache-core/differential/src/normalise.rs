@@ -43,7 +43,7 @@ const RULES: &[(Rule, &str, &[&str])] = &[
         "Valkey adds floats of 80 bits, Larder adds decimals exactly",
         &["incrbyfloat", "hincrbyfloat"],
     ),
-    (Rule::Faults, "of two faults in one command either may be told", &["copy"]),
+    (Rule::Faults, "of two faults in one command either may be told", &["copy", "xsetid"]),
     (Rule::Scan, "cursors are each server's own", &["scan", "hscan", "sscan", "zscan"]),
     (
         Rule::Errors,

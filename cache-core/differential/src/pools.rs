@@ -1,6 +1,8 @@
 //! Where arguments come from: small pools, so that commands meet what others have left, and the
 //! edges of each type.
 
+use cache_core::commands::Flags;
+
 use crate::random::Random;
 use crate::story::DATABASES;
 use crate::table::{Arg, Kind};
@@ -23,6 +25,8 @@ const HOMES: &[(&str, char)] = &[
 ];
 /// Keys of each letter.
 const KEYS: usize = 6;
+/// So many of them are waited for.
+const WAITED: usize = 2;
 
 /// What no number is, or is only just.
 const ODD_NUMBERS: &[&str] = &[
@@ -40,7 +44,6 @@ const ODD_NUMBERS: &[&str] = &[
     "9223372036854775808",
     "-9223372036854775809",
     "18446744073709551616",
-    "\0",
     "nan",
     "--1",
     "-",
@@ -140,6 +143,7 @@ const ENCODINGS: &[&str] = &["u8", "i8", "u1", "i64", "u63", "u64", "i16", "u4",
 /// Draws a value for one argument of a command of a group.
 pub(crate) fn draw(random: &mut Random, command: &str, group: &str, arg: &Arg) -> Vec<u8> {
     match arg.kind {
+        Kind::Key if waits(command) => waited(random, group),
         Kind::Key => key(random, group),
         Kind::Integer => integer(random, command, &arg.name),
         Kind::Double => double(random, command, &arg.name),
@@ -157,6 +161,26 @@ pub(crate) fn key(random: &mut Random, group: &str) -> Vec<u8> {
     let home = HOMES.iter().find(|(name, _)| *name == group).filter(|_| !random.one_in(12));
     let (_, letter) = home.unwrap_or_else(|| random.pick(HOMES));
     format!("{letter}{}", random.below(KEYS)).into_bytes()
+}
+
+/// Whether a command may wait for its keys.
+fn waits(command: &str) -> bool {
+    let spec = cache_core::commands::find(command.as_bytes());
+    spec.is_some_and(|spec| spec.flags.contains(Flags::BLOCKING))
+}
+
+/// A key that somebody may wait for.
+fn waited(random: &mut Random, group: &str) -> Vec<u8> {
+    let mut key = key(random, group);
+    if let Some(number) = key.last_mut() {
+        *number = b'0' + random.below(WAITED) as u8;
+    }
+    key
+}
+
+/// Whether it may be one of those.
+pub(crate) fn is_waited(key: &[u8]) -> bool {
+    key.last().is_some_and(|last| (b'0'..b'0' + WAITED as u8).contains(last))
 }
 
 fn some(random: &mut Random, of: &[&str]) -> Vec<u8> {
@@ -185,6 +209,8 @@ fn integer(random: &mut Random, command: &str, name: &str) -> Vec<u8> {
             0 => some(random, &["16", "-1", "100"]),
             n => number(n % DATABASES),
         },
+        // In a small list Valkey looks at the lower 32 bits alone.
+        "index" if command.starts_with('l') => small(random),
         "cursor" => some(random, &["0", "0", "0", "0", "7", "18446744073709551615"]),
         "seconds" | "ttl" => some(
             random,

@@ -74,7 +74,7 @@ impl<'a> Run<'a> {
     /// Sets the dialect.
     fn greet(&mut self, client: usize) -> Result<()> {
         let words: Words = vec![b"HELLO".to_vec(), self.resp.into()];
-        let difference = self.step(&Step::Say { client, commands: vec![words], patient: true })?;
+        let difference = self.step(&Step::Say { client, commands: vec![words] })?;
         if let Some(difference) = difference.0 {
             bail!("HELLO is answered otherwise: {difference:?}");
         }
@@ -89,10 +89,9 @@ impl<'a> Run<'a> {
     /// Plays a step.
     pub(crate) fn step(&mut self, step: &Step) -> Result<(Option<Difference>, Seen)> {
         match step {
-            Step::Say { client, patient, .. } if !patient && self.blocked(*client) => {
-                Ok((None, Vec::new()))
-            }
-            Step::Say { client, commands, .. } => self.say(*client, commands),
+            // Whose turn it is when a client goes on that was blocked, each server decides for itself.
+            Step::Say { client, .. } if self.blocked(*client) => Ok((None, Vec::new())),
+            Step::Say { client, commands } => self.say(*client, commands),
             Step::Wait(ms) => self.wait(*ms),
         }
     }

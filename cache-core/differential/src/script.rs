@@ -24,7 +24,7 @@ pub(crate) fn write(server: &mut Server, resp: &'static str, steps: &[Step]) -> 
                 let _ = writeln!(script, "@ +{ms}ms");
                 None
             }
-            Step::Say { client, commands, .. } => {
+            Step::Say { client, commands } => {
                 for words in commands {
                     let words: Vec<String> = words.iter().map(|w| word(w)).collect();
                     let _ = writeln!(script, "{}> {}", number(*client), words.join(" "));

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use cache_core::commands::Flags;
 
 use crate::run::{Difference, Run};
 use crate::server::Server;
-use crate::story::Step;
+use crate::story::{self, Step, Words};
 
 /// Plays a whole story, and at its end compares all data; gives where it differed, and how many of
 /// its steps were played.
@@ -31,12 +32,12 @@ pub(crate) fn single(steps: &[Step]) -> Vec<Step> {
     for step in steps {
         match step {
             Step::Wait(_) => singles.push(step.clone()),
-            Step::Say { client, commands, patient } => {
-                singles.extend(commands.iter().map(|words| Step::Say {
-                    client: *client,
-                    commands: vec![words.clone()],
-                    patient: *patient,
-                }));
+            Step::Say { client, commands } => {
+                singles.extend(
+                    commands
+                        .iter()
+                        .map(|words| Step::Say { client: *client, commands: vec![words.clone()] }),
+                );
             }
         }
     }
@@ -47,9 +48,10 @@ pub(crate) fn single(steps: &[Step]) -> Vec<Step> {
 fn joined(steps: &[Step]) -> Vec<Step> {
     let mut all: Vec<Step> = Vec::new();
     for step in steps {
-        if let Step::Say { client, commands, patient } = step
-            && let Some(Step::Say { client: last, commands: before, patient: was }) = all.last_mut()
-            && (client, patient) == (last, was)
+        if let Step::Say { client, commands } = step
+            && let Some(Step::Say { client: last, commands: before }) = all.last_mut()
+            && client == last
+            && !before.last().is_some_and(blocks)
         {
             before.extend(commands.iter().cloned());
         } else {
@@ -57,6 +59,12 @@ fn joined(steps: &[Step]) -> Vec<Step> {
         }
     }
     all
+}
+
+/// Whether a command may wait: what stands behind it is said once it is known whether it does.
+fn blocks(words: &Words) -> bool {
+    let spec = cache_core::commands::find(story::name(words).as_bytes());
+    spec.is_some_and(|spec| spec.flags.contains(Flags::BLOCKING))
 }
 
 /// Leaves out what isn't needed, in ever smaller pieces.

@@ -15,8 +15,8 @@ pub(crate) const DATABASES: usize = 2;
 /// A step of a run.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// A client sends these in one piece. One that is blocked is spared it, unless `patient`.
-    Say { client: usize, commands: Vec<Words>, patient: bool },
+    /// A client sends these in one piece; one that is blocked is spared it.
+    Say { client: usize, commands: Vec<Words> },
     /// So many milliseconds pass.
     Wait(u64),
 }

@@ -1,7 +1,7 @@
 //! The commands to try, with the arguments that each takes, as the engine itself tells them.
 
 use anyhow::{Context, Result, bail};
-use cache_core::commands::{self, Spec};
+use cache_core::commands::{self, Flags, Spec};
 use cache_core::protocol::Value;
 use cache_core::{Config, Node, Now, Peer};
 
@@ -171,6 +171,11 @@ impl Command {
     /// Its name, and its subcommand's.
     pub(crate) fn words(&self) -> impl Iterator<Item = &'static str> {
         self.spec.name.split('|')
+    }
+
+    /// Whether it may wait for data.
+    pub(crate) fn blocks(&self) -> bool {
+        self.spec.flags.contains(Flags::BLOCKING)
     }
 }
 

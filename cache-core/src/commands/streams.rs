@@ -92,7 +92,7 @@ rows! {
     .docs(
         "5.0.0",
         "O(log N) for N groups",
-        "key group <id | $> [MKSTREAM] [ENTRIESREAD entriesread]",
+        "key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]",
         "Makes a consumer group that begins behind an id.",
     ),
     groups::createconsumer: Spec::new(
@@ -136,7 +136,7 @@ rows! {
     .docs(
         "5.0.0",
         "O(log N) for N groups",
-        "key group <id | $> [ENTRIESREAD entriesread]",
+        "key group <id | $> [ENTRIESREAD entries-read]",
         "Says behind which id a group goes on.",
     ),
     info::container: Spec::new("xinfo", -2, Flags::empty(), Group::Stream)
@@ -207,7 +207,7 @@ rows! {
     .docs(
         "5.0.0",
         "O(log N + M) for M of a stream's N entries",
-        "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+        "[COUNT count] [BLOCK milliseconds] STREAMS <key [key ...] id [id ...]>",
         "The entries of streams behind given ids, waiting for some if need be.",
     ),
     read::xreadgroup: Spec::new(
@@ -221,8 +221,8 @@ rows! {
     .docs(
         "5.0.0",
         "O(log N + M) for M of a stream's N entries",
-        "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] \
-         STREAMS key [key ...] id [id ...]",
+        "GROUP <group consumer> [COUNT count] [BLOCK milliseconds] [NOACK] \
+         STREAMS <key [key ...] id [id ...]>",
         "The next entries for a consumer of a group, or those that it hasn't acknowledged.",
     ),
     range::xrevrange: Spec::new("xrevrange", -4, Flags::READONLY, Group::Stream)
@@ -250,7 +250,7 @@ rows! {
     .docs(
         "5.0.0",
         "O(N) for N blocks of entries that go",
-        "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
+        "key <<MAXLEN | MINID> [= | ~] threshold [LIMIT count]>",
         "Removes a stream's oldest entries.",
     ),
 }
@@ -319,7 +319,9 @@ fn xsetid<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         }
     }
     cx.edit_as(key, |stream: &mut Stream| stream.set_counters(id, added, deleted))?;
-    cx.wrote(key, Class::STREAM, "xsetid");
+    // As in Redis, who watches the key sees no change.
+    cx.changed_within(key);
+    cx.notify(Class::STREAM, "xsetid", key);
     cx.out().ok();
     Ok(Flow::Done)
 }

@@ -108,12 +108,15 @@ const SETTINGS: &[(&str, &[&str])] = &[
 ];
 
 /// What is otherwise in commands that both have: the command, the field, and why.
-const DIFFERENCES: &[(&str, &str, &str)] = &[(
-    "client|kill",
-    "arguments",
-    "the same filters; Valkey's form says that one of them is chosen again and again, Larder's that \
-     each may stand once",
-)];
+const DIFFERENCES: &[(&str, &str, &str)] = &[
+    (
+        "client|kill",
+        "arguments",
+        "the same filters; Valkey's form says that one of them is chosen again and again, Larder's \
+         that each may stand once",
+    ),
+    ("sort*", "arguments", "Valkey counts the patterns of BY and GET among the keys"),
+];
 
 /// Why a command that Valkey has is not there.
 pub(super) fn of_command(name: &str) -> &'static str {

@@ -288,14 +288,14 @@ fn choice_name(alternatives: &[Arg]) -> &'static str {
     }
 }
 
-/// Words in capitals, digits and signs are tokens.
+/// Words in capitals, digits and signs are tokens, and so are signs alone.
 fn is_token(word: &str) -> bool {
-    word.bytes().any(|b| b.is_ascii_uppercase()) && !word.bytes().any(|b| b.is_ascii_lowercase())
+    !word.bytes().any(|b| b.is_ascii_lowercase()) && !word.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// What an argument is, by its name: the same names mean the same throughout the table.
 fn kind_of(name: &str, token: Option<&str>, spec: &Spec) -> Kind {
-    let on_range_of_texts = || spec.name.starts_with(['z', 'x']);
+    let of_texts = || spec.name.starts_with('x') || ["zrange", "zrangestore"].contains(&spec.name);
     match name {
         "key" | "key1" | "key2" | "newkey" | "source" | "destination" | "sourcekey"
         | "destkey" | "src" | "dst"
@@ -306,13 +306,16 @@ fn kind_of(name: &str, token: Option<&str>, spec: &Spec) -> Kind {
         "pattern" if token != Some("BY") => Kind::Pattern,
         "increment" if spec.name.ends_with("float") => Kind::Double,
         "value" if spec.group == Group::Bitmap => Kind::Integer,
+        "min-idle-time" if token.is_some() => Kind::Integer,
         "score" | "longitude" | "latitude" | "radius" | "width" | "height" => Kind::Double,
         "timeout" if spec.flags.contains(Flags::BLOCKING) && !spec.name.starts_with("wait") => {
             Kind::Double
         }
-        "start" | "end" | "stop" | "min" | "max" if on_range_of_texts() => Kind::String,
+        "start" | "end" | "stop" if of_texts() => Kind::String,
         "start" | "end" | "stop" => Kind::Integer,
+        "min" | "max" if !of_texts() && !spec.name.contains("lex") => Kind::Double,
         "bit" | "client-id" | "count" | "cursor" | "db" | "decrement" | "destination-db"
+        | "entries-added" | "entries-read" | "ms"
         | "frequency" | "idle" | "increment" | "index" | "index1" | "index2" | "len" | "limit"
         | "maxage" | "milliseconds" | "min-match-len" | "not-client-id" | "not-db"
         | "num-matches" | "numfields" | "numkeys" | "numlocal" | "numreplicas" | "offset"

@@ -110,7 +110,7 @@ rows! {
     .docs(
         "6.2.0",
         "O(N*K + M*log(M)) for K sets, N members in the smallest and M in the result",
-        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] \
+        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] \
         [WITHSCORES]",
         "The members that all sets have.",
     ),
@@ -333,7 +333,7 @@ rows! {
     .docs(
         "6.2.0",
         "O(N + M*log(M)) for N members in all sets and M in the result",
-        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] \
+        "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] \
         [WITHSCORES]",
         "The members that any set has.",
     ),

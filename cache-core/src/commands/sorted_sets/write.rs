@@ -2,7 +2,7 @@
 
 use super::limits;
 use super::range::{Between, Bounds};
-use crate::commands::arguments::{Words, float};
+use crate::commands::arguments::{Words, float, is_word};
 use crate::commands::{Error, Flow, Outcome};
 use crate::config::Class;
 use crate::node::Cx;
@@ -115,6 +115,10 @@ pub(super) fn zadd<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 pub(super) fn zincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    // ZADD by another name: one of its options in the increment's place leaves half a pair.
+    if ["nx", "xx", "gt", "lt", "ch", "incr"].iter().any(|word| is_word(cx.args.at(2), word)) {
+        return Err(Error::Syntax);
+    }
     let wanted = Adding { increment: true, ..Adding::default() };
     add(cx, wanted, cx.args.from(2))
 }

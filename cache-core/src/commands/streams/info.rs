@@ -50,8 +50,10 @@ fn shown(mut words: Words<'_>) -> Result<Option<usize>, Error> {
 }
 
 pub(super) fn stream<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let key = cx.args.at(2);
+    cx.peek_as::<Stream>(key)?.ok_or(Error::NoSuchKey)?;
     let shown = shown(Words::new(cx.args.from(3)))?;
-    let (stream, out) = cx.read_as::<Stream>(cx.args.at(2))?;
+    let (stream, out) = cx.read_as::<Stream>(key)?;
     let stream = stream.ok_or(Error::NoSuchKey)?;
     out.map(if shown.is_some() { 9 } else { 10 });
     let blocks = stream.blocks() as i64;
