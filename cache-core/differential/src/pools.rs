@@ -282,6 +282,8 @@ fn double(random: &mut Random, command: &str, name: &str) -> Vec<u8> {
                 / if name == "latitude" { 2100.0 } else { 1000.0 },
         ),
         "radius" | "width" | "height" if !random.one_in(16) => number(random.below(9000)),
+        // All digits of one that is far too large are told in the error, and not the same ones.
+        "longitude" | "latitude" => some(random, &["181", "-86", "inf", "-inf", "nan", "x", "0"]),
         _ if random.one_in(2) => small(random),
         _ => some(random, FLOATS),
     }

@@ -319,9 +319,7 @@ fn xsetid<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         }
     }
     cx.edit_as(key, |stream: &mut Stream| stream.set_counters(id, added, deleted))?;
-    // As in Redis, who watches the key sees no change.
-    cx.changed_within(key);
-    cx.notify(Class::STREAM, "xsetid", key);
+    cx.wrote_within(key, Class::STREAM, "xsetid");
     cx.out().ok();
     Ok(Flow::Done)
 }

@@ -348,6 +348,14 @@ impl<O: Observer> Cx<'_, O> {
         self.notify(class, event, key);
     }
 
+    /// As [`wrote`](Self::wrote) where who watches the key sees no change, as in Redis; who waits for
+    /// it looks again.
+    pub(crate) fn wrote_within(&mut self, key: &[u8], class: Class, event: &'static str) {
+        self.state.blocked.touch(self.conn.db, key);
+        self.changed_within(key);
+        self.notify(class, event, key);
+    }
+
     /// As [`wrote`](Self::wrote) after something was taken away: a key whose value is empty now goes.
     pub(crate) fn shrank(&mut self, key: &[u8], class: Class, event: &'static str) {
         let is_empty = self.peek(key).is_some_and(|value| value.is_empty());

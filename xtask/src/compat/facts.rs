@@ -127,8 +127,12 @@ fn arguments(args: &Value) -> Result<String> {
             .map(|(_, mark)| *mark)
             .collect();
         let inner = of("arguments").map(arguments).transpose()?;
-        let inner = inner.map(|inner| format!("({inner})")).unwrap_or_default();
-        line.push(format!("{token}{name}{key}{marks}{inner}"));
+        line.push(match inner {
+            // A block's token is the first of its parts; some give it to that part.
+            Some(inner) if name == "block" => format!("{name}{marks}({token}{inner})"),
+            Some(inner) => format!("{token}{name}{marks}({inner})"),
+            None => format!("{token}{name}{key}{marks}"),
+        });
     }
     Ok(line.join(" "))
 }

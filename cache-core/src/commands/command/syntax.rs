@@ -318,7 +318,7 @@ fn kind_of(name: &str, token: Option<&str>, spec: &Spec) -> Kind {
         | "entries-added" | "entries-read" | "ms"
         | "frequency" | "idle" | "increment" | "index" | "index1" | "index2" | "len" | "limit"
         | "maxage" | "milliseconds" | "min-match-len" | "not-client-id" | "not-db"
-        | "num-matches" | "numfields" | "numkeys" | "numlocal" | "numreplicas" | "offset"
+        | "num-matches" | "num-vertices" | "numfields" | "numkeys" | "numlocal" | "numreplicas" | "offset"
         | "port" | "protover" | "rank" | "seconds" | "slot" | "timeout" | "ttl" | "version"
         | "weight" => Kind::Integer,
         _ if name.starts_with("unix-time") => Kind::UnixTime,

@@ -67,7 +67,7 @@ rows! {
         "3.2.0",
         "O(N + M*log(M)) for N members in the cells around the area and M inside it",
         "key longitude latitude radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] \
-        [COUNT count [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
+        [COUNT count [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
         "Members in a circle, to be answered or stored: GEOSEARCH's older form.",
     ),
     search::georadius_ro: Spec::new("georadius_ro", -6, Flags::READONLY, Group::Geo)
@@ -89,7 +89,7 @@ rows! {
         "3.2.0",
         "O(N + M*log(M)) for N members in the cells around the area and M inside it",
         "key member radius <M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [COUNT count \
-        [ANY]] [ASC | DESC] [STORE storekey | STOREDIST storedistkey]",
+        [ANY]] [ASC | DESC] [STORE key | STOREDIST key]",
         "Members in a circle around one of them, to be answered or stored: GEOSEARCH's older form.",
     ),
     search::georadiusbymember_ro: Spec::new("georadiusbymember_ro", -5, Flags::READONLY, Group::Geo)
@@ -132,10 +132,11 @@ rows! {
 fn read_place(lon: &[u8], lat: &[u8]) -> Result<Place, Error> {
     let (lon, lat) = (float(lon)?, float(lat)?);
     if lon.abs() > LON_MAX || lat.abs() > LAT_MAX {
+        let text = |n: f64| if n.is_finite() { fixed(n, 6) } else { alloc::format!("{n}") };
         return Err(Error::Owned(alloc::format!(
             "ERR invalid longitude,latitude pair {},{}",
-            fixed(lon, 6),
-            fixed(lat, 6)
+            text(lon),
+            text(lat)
         )));
     }
     Ok(Place { lon, lat })

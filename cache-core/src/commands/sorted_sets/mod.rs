@@ -131,8 +131,8 @@ rows! {
     .docs(
         "2.0.0",
         "O(N*K + M*log(M)) for K sets, N members in the smallest and M in the result",
-        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | \
-        MAX]",
+        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | \
+        MAX>]",
         "Stores the members that all sets have.",
     ),
     read::zlexcount: Spec::new("zlexcount", 4, bits!(Flags: READONLY | FAST), Group::SortedSet)
@@ -344,8 +344,8 @@ rows! {
     .docs(
         "2.0.0",
         "O(N + M*log(M)) for N members in all sets and M in the result",
-        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | \
-        MAX]",
+        "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | \
+        MAX>]",
         "Stores the members that any set has.",
     ),
 }

@@ -63,7 +63,8 @@ pub(super) fn create<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         explain(error, wrong)
     })?;
     let stream = cx.peek_as::<Stream>(key)?;
-    if stream.is_none() && !making.make_stream {
+    let is_new = stream.is_none();
+    if is_new && !making.make_stream {
         return Err(NO_KEY);
     }
     let last = stream.map_or(StreamId::MIN, |stream| stream.last_id());
@@ -72,7 +73,11 @@ pub(super) fn create<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if !cx.upsert_as(key, |stream: &mut Stream| stream.add_group(name, at, read))? {
         return Err(Error::Text("BUSYGROUP Consumer Group name already exists"));
     }
-    cx.wrote(key, Class::STREAM, "xgroup-create");
+    if is_new {
+        cx.wrote(key, Class::STREAM, "xgroup-create");
+    } else {
+        cx.wrote_within(key, Class::STREAM, "xgroup-create");
+    }
     cx.out().ok();
     Ok(Flow::Done)
 }
@@ -103,7 +108,7 @@ pub(super) fn setid<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             group.read = moving.read.flatten();
         })
     })?;
-    cx.wrote(key, Class::STREAM, "xgroup-setid");
+    cx.wrote_within(key, Class::STREAM, "xgroup-setid");
     cx.out().ok();
     Ok(Flow::Done)
 }
@@ -114,7 +119,7 @@ pub(super) fn destroy<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let destroyed = cx.edit_as(key, |stream: &mut Stream| stream.remove_group(name))?;
     let destroyed = destroyed == Some(true);
     if destroyed {
-        cx.wrote(key, Class::STREAM, "xgroup-destroy");
+        cx.wrote_within(key, Class::STREAM, "xgroup-destroy");
     }
     cx.out().integer(destroyed.into());
     Ok(Flow::Done)
@@ -144,7 +149,7 @@ pub(super) fn delconsumer<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     })?;
     let removed = removed.flatten().flatten();
     if removed.is_some() {
-        cx.wrote(key, Class::STREAM, "xgroup-delconsumer");
+        cx.wrote_within(key, Class::STREAM, "xgroup-delconsumer");
     }
     cx.out().integer(removed.unwrap_or(0) as i64);
     Ok(Flow::Done)
