@@ -114,6 +114,8 @@ pub(crate) struct Connection {
     /// Bytes that the names of all these take.
     names_bytes: usize,
 
+    /// Commands that it may still run of a turn that the host's budget has cut.
+    pub(crate) turn_left: u32,
     /// It executes nothing until something happens or this moment (monotonic microseconds) comes.
     pub(crate) blocked_until_us: Option<u64>,
     pub(crate) suspended: Option<Box<Suspended>>,
@@ -157,6 +159,7 @@ impl Connection {
             topics: Default::default(),
             watched: Names::default(),
             names_bytes: 0,
+            turn_left: 0,
             blocked_until_us: None,
             suspended: None,
             tracker: None,
@@ -336,6 +339,16 @@ impl Connections {
         {
             conn.flags.insert(ConnFlags::IN_READY);
             self.ready.push_back(id);
+        }
+    }
+
+    /// Queues a connection before all others, to go on with its turn.
+    pub(crate) fn wake_first(&mut self, id: ConnId) {
+        if let Some(conn) = self.get_mut(id)
+            && !conn.has(ConnFlags::IN_READY)
+        {
+            conn.flags.insert(ConnFlags::IN_READY);
+            self.ready.push_front(id);
         }
     }
 

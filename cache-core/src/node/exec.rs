@@ -52,10 +52,13 @@ impl Node {
             let more = self.turn(&mut conn, now, &mut left, &mut background, observer);
             self.state.unsent += conn.out.len().saturating_sub(before);
             self.end_turn(&mut conn, now);
+            let goes_on = conn.turn_left > 0;
             self.conns.put_back(conn);
             self.serve_waiting(now, &mut background, observer);
-            if more {
-                self.conns.wake(id);
+            match (more, goes_on) {
+                (true, true) => self.conns.wake_first(id),
+                (true, false) => self.conns.wake(id),
+                (false, _) => {}
             }
             self.conns.offer(id);
         }
@@ -75,7 +78,10 @@ impl Node {
         let input = core::mem::take(&mut conn.input);
         let mut parser = core::mem::take(&mut conn.parser);
         let mut batch = core::mem::take(&mut self.batch);
-        let mut turn = TURN.min(*left);
+        let quota = if conn.turn_left > 0 { conn.turn_left } else { TURN };
+        let granted = quota.min(*left);
+        let mut turn = granted;
+        let mut is_cut = false;
         self.conns.any_unblocked = false;
         let more = loop {
             if conn.has(ConnFlags::CLOSING | ConnFlags::ABORT)
@@ -86,6 +92,7 @@ impl Node {
             }
             // Nobody tells a connection when effects have been fetched: it stays in the queue.
             if turn == 0 || *background == 0 || self.state.effects.is_backed_up() {
+                is_cut = *left == 0 || *background == 0;
                 break true;
             }
             if batch.is_empty() && conn.suspended.is_none() {
@@ -118,6 +125,8 @@ impl Node {
             // What was read ahead and not run is read again, and so is what comes behind it.
             parser.next();
         }
+        // How much the host lets be done at a time decides nothing about whose turn it is.
+        conn.turn_left = if is_cut { quota - (granted - turn) } else { 0 };
         batch.clear();
         self.batch = batch;
         conn.parser = parser;

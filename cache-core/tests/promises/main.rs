@@ -18,7 +18,7 @@ use cache_core::protocol::request;
 use cache_core::time::Timeout;
 use cache_core::{Budget, ConnId, Node, Now, Peer};
 use proptest::prelude::*;
-use story::{Step, steps, steps_at_once};
+use story::{Step, steps};
 
 const START: Now = Now::from_millis(1_767_225_600_000);
 
@@ -175,9 +175,8 @@ proptest! {
         prop_assert!(restored.handle_loaded(later, Load::Done, &mut ()));
     }
 
-    /// Where two have commands to run at the same time, a budget may say who is first.
     #[test]
-    fn a_small_budget_gives_the_same_output_as_a_large_one(story in steps_at_once()) {
+    fn a_small_budget_gives_the_same_output_as_a_large_one(story in steps()) {
         let (mut large, mut small) = (World::new(7), World::new(7));
         for step in &story {
             large.play(step, usize::MAX);

@@ -238,11 +238,6 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step([COMMANDS, WAITING].concat()), 1..48)
 }
 
-/// In which nobody waits: what has been said is done before another speaks.
-pub(crate) fn steps_at_once() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(COMMANDS.to_vec()), 1..48)
-}
-
 /// Of these commands alone.
 pub(crate) fn steps_of(commands: Vec<&'static str>) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(commands), 1..48)
