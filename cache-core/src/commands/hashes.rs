@@ -12,14 +12,17 @@ use crate::types::{Hash, Limits};
 rows! {
     hdel: Spec::new("hdel", -3, bits!(Flags: WRITE | FAST), Group::Hash)
     .acl(Categories::HASH)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | DELETE))])
     .docs("2.0.0", "O(N) for N fields", "key field [field ...]", "Removes fields from a hash."),
     hexists: Spec::new("hexists", 3, bits!(Flags: READONLY | FAST), Group::Hash)
     .acl(Categories::HASH)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, KeyFlags::RO)])
     .docs("2.0.0", "O(1)", "key field", "Whether a hash has a field."),
     hget: Spec::new("hget", 3, bits!(Flags: READONLY | FAST), Group::Hash)
     .acl(Categories::HASH)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RO | ACCESS))])
     .docs("2.0.0", "O(1)", "key field", "The value of a field."),
     enumerate::hgetall: Spec::new("hgetall", 2, Flags::READONLY, Group::Hash)
@@ -79,6 +82,7 @@ rows! {
     ),
     hset: Spec::new("hset", -4, bits!(Flags: WRITE | DENYOOM | FAST), Group::Hash)
     .acl(Categories::HASH)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | UPDATE))])
     .docs(
         "2.0.0",

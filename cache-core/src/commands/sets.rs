@@ -12,6 +12,7 @@ use crate::types::{Set, SetLimits, SetView};
 rows! {
     sadd: Spec::new("sadd", -3, bits!(Flags: WRITE | DENYOOM | FAST), Group::Set)
     .acl(Categories::SET)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | INSERT))])
     .docs(
         "1.0.0",
@@ -83,6 +84,7 @@ rows! {
     ),
     sismember: Spec::new("sismember", 3, bits!(Flags: READONLY | FAST), Group::Set)
     .acl(Categories::SET)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, KeyFlags::RO)])
     .docs("1.0.0", "O(1)", "key member", "Whether a set has a member."),
     smembers: Spec::new("smembers", 2, Flags::READONLY, Group::Set)
@@ -123,6 +125,7 @@ rows! {
     .docs("1.0.0", "O(N) for N members", "key [count]", "Members chosen by chance."),
     srem: Spec::new("srem", -3, bits!(Flags: WRITE | FAST), Group::Set)
     .acl(Categories::SET)
+    .looks_up(2)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | DELETE))])
     .docs("1.0.0", "O(N) for N members", "key member [member ...]", "Removes members from a set."),
     draw::sscan: Spec::new("sscan", -3, Flags::READONLY, Group::Set)
@@ -169,8 +172,9 @@ fn limits<O: Observer>(cx: &Cx<'_, O>) -> SetLimits {
 fn sadd<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, members) = (cx.args.at(1), cx.args.from(2));
     let limits = limits(cx);
-    // One that changes nothing is not to write.
-    if members.len() == 1 && cx.peek_as::<Set>(key)?.is_some_and(|set| set.contains(members.at(0))) {
+    // A small one that stays as it is is not written anew.
+    let holds = |set: SetView<'_>| !set.is_large() && set.contains(members.at(0));
+    if members.len() == 1 && cx.peek_as::<Set>(key)?.is_some_and(holds) {
         cx.out().integer(0);
         return Ok(Flow::Done);
     }

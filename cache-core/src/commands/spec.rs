@@ -285,6 +285,8 @@ pub struct Spec {
     pub keys: &'static [KeySpec],
     /// Which argument is the first key, where its place is fixed; else 0.
     pub(crate) first_key: u8,
+    /// Which argument is the first field or member that it looks up below its key; else 0.
+    pub(crate) first_name: u8,
     /// What sets it apart for the node itself.
     pub(crate) role: Role,
     /// Hints for clients and proxies.
@@ -312,6 +314,7 @@ impl Spec {
             acl: Categories::empty(),
             keys: &[],
             first_key: 0,
+            first_name: 0,
             role: if has_bar(name) { Role::SUBCOMMAND } else { Role::empty() },
             tips: Tips::empty(),
             group,
@@ -334,6 +337,12 @@ impl Spec {
             _ => 0,
         };
         Spec { keys, first_key, ..self }
+    }
+
+    /// With the argument that is the first field or member that it looks up: what that reads is
+    /// fetched ahead.
+    pub(crate) const fn looks_up(self, first_name: u8) -> Self {
+        Spec { first_name, ..self }
     }
 
     /// With what sets it apart for the node itself.

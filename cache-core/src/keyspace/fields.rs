@@ -57,6 +57,18 @@ impl Fields {
         self.0.get(&self.probe(name)).map(Field::of)
     }
 
+    /// Starts to fetch what finding these names will read.
+    pub(crate) fn prefetch<'k>(&self, names: impl Iterator<Item = &'k [u8]>, to_write: bool) {
+        /// Names whose waits overlap.
+        const BATCH: usize = 32;
+        let (mut probes, mut len) = ([Probe::default(); BATCH], 0);
+        for (probe, name) in probes.iter_mut().zip(names) {
+            *probe = self.probe(name);
+            len += 1;
+        }
+        self.0.prefetch(&mut probes[..len], to_write);
+    }
+
     /// All fields, by hash.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Field<'_>> {
         self.0.iter().map(Field::of)
@@ -93,6 +105,16 @@ impl Fields {
         let (probe, before) = (self.probe(name), self.len());
         self.0.put(&probe, Content::Bytes(Kind::String, value), expires_ms, 0);
         self.len() > before
+    }
+
+    /// Adds a name without a value where it isn't there, and says whether it is new.
+    pub(crate) fn add(&mut self, name: &[u8]) -> bool {
+        let probe = self.probe(name);
+        let absent = self.0.find(&probe).is_none();
+        if absent {
+            self.0.put(&probe, Content::Bytes(Kind::String, b""), None, 0);
+        }
+        absent
     }
 
     /// Removes a field and says whether it was there.

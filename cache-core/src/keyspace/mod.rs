@@ -119,6 +119,20 @@ impl Keyspace {
         self.dbs[db as usize].prefetch(probes, to_write);
     }
 
+    /// Starts to fetch what finding these names below a key will read, if its value is large.
+    pub(crate) fn prefetch_below<'k>(
+        &self,
+        db: u32,
+        probe: &Probe<'_>,
+        names: impl Iterator<Item = &'k [u8]>,
+        to_write: bool,
+    ) {
+        let found = self.locate(db, probe);
+        if let Some(fields) = found.and_then(|found| self.at(db, found).value().fields()) {
+            fields.prefetch(names, to_write);
+        }
+    }
+
     /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0
     /// is both the first and the last.
     ///

@@ -92,14 +92,12 @@ impl Batch {
     /// Takes the next command.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn pop<'a>(&'a mut self, input: &'a [u8]) -> Option<Ahead<'a>> {
-        let command = self.commands.get(self.next)?;
-        let probe = &self.probes[self.next];
-        self.next += 1;
-        let bytes = input.get(command.bytes.clone()).unwrap_or_default();
-        let spans = &self.spans[command.spans.start as usize..command.spans.end as usize];
-        let args = Args::new(bytes, spans);
-        let probe = (command.key > 0).then(|| probe.of(args.at(command.key.into())));
-        Some(Ahead { args, len: bytes.len(), id: command.id, probe })
+        let at = self.next;
+        self.next += usize::from(at < self.commands.len());
+        let (this, command) = (&*self, self.commands.get(at)?);
+        let args = this.args(at, input);
+        let probe = (command.key > 0).then(|| this.probes[at].of(args.at(command.key.into())));
+        Some(Ahead { args, len: command.bytes.len(), id: command.id, probe })
     }
 
     /// Reads up to `most` commands ahead and starts to fetch what they will read. An error in what
@@ -150,6 +148,43 @@ impl Batch {
         }
         if self.commands.len() > 1 {
             state.keyspace.prefetch(conn.db, &mut self.probes, to_write);
+            self.prefetch_names(state, conn.db, input, to_write);
         }
+    }
+
+    /// Starts to fetch what commands in a row will look up below the same key.
+    fn prefetch_names(&self, state: &State, db: u32, input: &[u8], to_write: bool) {
+        let looks_up = |at: usize| match self.commands.get(at)?.id?.spec() {
+            spec if spec.first_name > 0 => Some((spec.first_name, self.probes[at].hash)),
+            _ => None,
+        };
+        let mut at = 0;
+        while at < self.commands.len() {
+            let Some((_, key)) = looks_up(at) else {
+                at += 1;
+                continue;
+            };
+            let end = (at..).find(|&i| looks_up(i).is_none_or(|(_, other)| other != key));
+            let run = at..end.unwrap_or(self.commands.len());
+            at = run.end;
+            // A single wait overlaps with none.
+            if run.len() > 1 {
+                let names =
+                    run.clone().filter_map(|i| Some(self.args(i, input).at(looks_up(i)?.0.into())));
+                let command = &self.commands[run.start];
+                let key = self.args(run.start, input).at(command.key.into());
+                let probe = self.probes[run.start].of(key);
+                state.keyspace.prefetch_below(db, &probe, names, to_write);
+            }
+        }
+    }
+
+    /// The arguments of a command.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn args<'a>(&'a self, i: usize, input: &'a [u8]) -> Args<'a> {
+        let command = &self.commands[i];
+        let bytes = input.get(command.bytes.clone()).unwrap_or_default();
+        let spans = &self.spans[command.spans.start as usize..command.spans.end as usize];
+        Args::new(bytes, spans)
     }
 }

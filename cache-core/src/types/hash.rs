@@ -131,6 +131,13 @@ impl<'a> super::View<'a> for HashView<'a> {
         }
     }
 
+    fn fields(&self) -> Option<&'a Fields> {
+        match self.form {
+            FormView::Large(large) => Some(large),
+            _ => None,
+        }
+    }
+
     fn digest_into(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.digest().to_le_bytes());
     }

@@ -20,6 +20,7 @@ pub(crate) use stream::{Group as StreamGroup, Stream, StreamId, StreamView};
 
 use crate::hash::HashSeed;
 use crate::keyspace::Kind;
+use crate::keyspace::fields::Fields;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
@@ -76,6 +77,11 @@ pub(crate) trait View<'a>: Copy + Debug {
 
     /// The form's name, as OBJECT ENCODING answers.
     fn encoding(&self) -> &'static str;
+
+    /// What lies below its key, where that is found by name in memory of its own.
+    fn fields(&self) -> Option<&'a Fields> {
+        None
+    }
 
     /// Appends what tells it from every other one of its type.
     fn digest_into(&self, out: &mut Vec<u8>);
@@ -181,6 +187,14 @@ macro_rules! types {
                 match self {
                     Value::String(_) => None,
                     $(Value::$type(view) => Some(view.encoding()),)+
+                }
+            }
+
+            /// What lies below its key, where that is found by name in memory of its own.
+            pub(crate) fn fields(&self) -> Option<&'a Fields> {
+                match self {
+                    Value::String(_) => None,
+                    $(Value::$type(view) => view.fields(),)+
                 }
             }
 

@@ -155,6 +155,57 @@ fn errors_repeat_little_of_what_was_sent() {
 }
 
 #[test]
+fn counts_of_any_size_cost_what_there_is() {
+    let (mut node, conn) = node(&[]);
+    let mut ask = |args: &[&str]| {
+        let reply = node.request(START, conn, args, &mut ()).expect("an answer");
+        String::from_utf8_lossy(&reply[..reply.len().min(60)]).into_owned()
+    };
+    let (most, least) = ("9223372036854775807", "-9223372036854775807");
+    let too_long = "-ERR the reply would be longer than 512 MB";
+    assert_eq!(ask(&["SADD", "s", "1", "2", "3"]), ":3\r\n");
+    assert!(ask(&["SRANDMEMBER", "s", most]).starts_with("*3\r\n"));
+    assert!(ask(&["SRANDMEMBER", "s", least]).starts_with(too_long));
+    assert!(ask(&["SSCAN", "s", "18446744073709551615", "COUNT", most]).starts_with("*2\r\n"));
+    assert_eq!(ask(&["SINTERCARD", "1", "s", "LIMIT", most]), ":3\r\n");
+    assert!(ask(&["SINTERCARD", most, "s"]).starts_with("-ERR Number of keys"));
+    assert!(ask(&["SORT", "s", "LIMIT", most, most]).starts_with("*0\r\n"));
+    assert!(ask(&["SORT", "s", "LIMIT", least, most]).starts_with("*3\r\n"));
+    assert!(ask(&["SPOP", "s", most]).starts_with("*3\r\n"));
+    assert!(ask(&["BITFIELD", "b", "GET", "i64", most]).starts_with("-ERR bit offset"));
+    assert!(ask(&["BITPOS", "b", "1", least, most, "BIT"]).starts_with(":-1\r\n"));
+    // The same data named over and over.
+    ask(&["SET", "big:1", &"x".repeat(8 << 20)]);
+    ask(&[&["RPUSH", "l"][..], &["1"; 100]].concat());
+    assert!(ask(&["SORT", "l", "GET", "big:*"]).starts_with(too_long));
+    assert!(ask(&["SORT", "l", "GET", "big:*", "STORE", "d"]).starts_with(too_long));
+    assert_eq!(ask(&["EXISTS", "d"]), ":0\r\n");
+}
+
+/// What takes a time that grows with the square of its input would not come to an end here.
+#[test]
+fn many_arguments_take_their_time_and_no_more() {
+    let (mut node, conn) = node(&[]);
+    let members: Vec<String> = (0..300_000).map(|i| format!("m{i}")).collect();
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let mut ask = |args: &[&str]| {
+        let reply = node.request(START, conn, args, &mut ()).expect("an answer");
+        String::from_utf8_lossy(&reply[..reply.len().min(60)]).into_owned()
+    };
+    assert_eq!(ask(&[&["SADD", "s"][..], &members].concat()), ":300000\r\n");
+    assert!(ask(&["SRANDMEMBER", "s", "200000"]).starts_with("*200000\r\n"));
+    assert!(ask(&["SPOP", "s", "299999"]).starts_with("*299999\r\n"));
+    assert_eq!(ask(&["SCARD", "s"]), ":1\r\n");
+    assert!(ask(&[&["SINTER"][..], &["s"; 300_000]].concat()).starts_with("*1\r\n"));
+    assert!(ask(&[&["SUNIONSTORE", "u"][..], &["s"; 300_000]].concat()).starts_with(":1\r\n"));
+    assert!(ask(&[&["SDIFF"][..], &["s"; 300_000]].concat()).starts_with("*0\r\n"));
+    assert_eq!(ask(&[&["PFADD", "p"][..], &members].concat()), ":1\r\n");
+    assert_eq!(ask(&[&["PFMERGE"][..], &["p"; 100]].concat()), "+OK\r\n");
+    let gets = ["GET", "u8", "#99"].repeat(100_000);
+    assert!(ask(&[&["BITFIELD", "b"][..], &gets].concat()).starts_with("*100000\r\n"));
+}
+
+#[test]
 fn empty_lines_and_empty_arrays_are_passed_over() {
     let (reply, closed) = answer(&[], b"\r\n\n*0\r\n*-1\r\nPING\r\n");
     assert_eq!((reply.as_str(), closed), ("+PONG\r\n", false));

@@ -195,9 +195,9 @@ impl Set {
                     return true;
                 }
             }
-            Form::Large(large) => return large.set(member, b"", None),
+            Form::Large(large) => return large.add(member),
         }
-        self.grow().set(member, b"", None)
+        self.grow().add(member)
     }
 
     /// Takes the large form.
@@ -205,7 +205,7 @@ impl Set {
         if !matches!(self.form, Form::Large(_)) {
             let mut large = Fields::new(self.seed);
             for member in self.view().iter() {
-                large.set(member.text(&mut itoa::Buffer::new()), b"", None);
+                large.add(member.text(&mut itoa::Buffer::new()));
             }
             self.form = Form::Large(large);
         }
@@ -280,6 +280,13 @@ impl<'a> super::View<'a> for SetView<'a> {
             FormView::Integers(_) => "intset",
             FormView::List(_) => "listpack",
             FormView::Large(_) => "hashtable",
+        }
+    }
+
+    fn fields(&self) -> Option<&'a Fields> {
+        match self.form {
+            FormView::Large(large) => Some(large),
+            _ => None,
         }
     }
 
