@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::arguments::Words;
+use crate::protocol::Args;
 use crate::random::Random;
 use alloc::vec::Vec;
 
@@ -125,6 +126,20 @@ pub(super) fn signed_count(words: &mut Words<'_>) -> Result<i64, Error> {
         )),
         count => Ok(count),
     }
+}
+
+/// Reads how many are wanted, and whether with what belongs to them, for which a word asks.
+pub(super) fn signed_count_with(args: Args<'_>, word: &str) -> Result<(i64, bool), Error> {
+    let mut words = Words::new(args);
+    let count = signed_count(&mut words)?;
+    let with = words.is(word);
+    if words.left() > 0 {
+        return Err(Error::Syntax);
+    }
+    if with && count.unsigned_abs() > i64::MAX as u64 / 2 {
+        return Err(Error::Text("ERR value is out of range"));
+    }
+    Ok((count, with))
 }
 
 #[cfg(test)]

@@ -204,16 +204,12 @@ fn srem<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn smove<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (source, target, member) = (cx.args.at(1), cx.args.at(2), cx.args.at(3));
-    let there = cx.peek_as::<Set>(source);
-    // Whether there is a source is asked first; whether it is a set, with the other one.
-    let there = match there {
-        Ok(None) => false,
-        Ok(Some(set)) => set.contains(member),
-        Err(wrong) => return Err(wrong),
-    };
-    if cx.peek(source).is_some() {
+    let there = cx.peek_as::<Set>(source)?.map(|set| set.contains(member));
+    // Without a source nobody looks at the other one.
+    if there.is_some() {
         cx.peek_as::<Set>(target)?;
     }
+    let there = there == Some(true);
     if there && source != target {
         let limits = limits(cx);
         cx.edit_as(source, |set: &mut Set| set.remove(member))?;

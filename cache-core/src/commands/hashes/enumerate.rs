@@ -1,12 +1,11 @@
 //! What lists fields: all of them, some by a cursor, some by chance.
 
-use crate::commands::arguments::Words;
 use crate::commands::sampling::{self, Pool, SHORTEST_BULK};
 use crate::commands::scan::{ScanParts, parse_cursor};
 use crate::commands::{Error, Flow, Outcome};
 use crate::node::{Cx, check_reply};
 use crate::observer::Observer;
-use crate::protocol::{Args, Reply, Resp};
+use crate::protocol::{Reply, Resp};
 use crate::types::{Hash, HashView};
 
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -89,7 +88,10 @@ impl<'a> Pool for HashView<'a> {
 }
 
 pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let draws = if cx.args.len() == 2 { None } else { Some(parse_draws(cx.args.from(2))?) };
+    let draws = match cx.args.len() {
+        2 => None,
+        _ => Some(sampling::signed_count_with(cx.args.from(2), "withvalues")?),
+    };
     let (hash, random, out) = cx.read_with_random::<Hash>(cx.args.at(1))?;
     match (hash, draws) {
         (None, Some(_)) => out.array(0),
@@ -127,18 +129,4 @@ fn write_field(out: &mut Reply, (field, value): (&[u8], &[u8]), values: bool) {
     if values {
         out.bulk(value);
     }
-}
-
-/// How many fields to choose (negative: the same one may come again), and whether with values.
-fn parse_draws(args: Args<'_>) -> Result<(i64, bool), Error> {
-    let mut words = Words::new(args);
-    let count = sampling::signed_count(&mut words)?;
-    let values = words.is("withvalues");
-    if words.left() > 0 {
-        return Err(Error::Syntax);
-    }
-    if values && count.unsigned_abs() > i64::MAX as u64 / 2 {
-        return Err(Error::Text("ERR value is out of range"));
-    }
-    Ok((count, values))
 }

@@ -243,7 +243,8 @@ impl Set {
             return;
         }
         let numbers: Option<Vec<i64>> = self.view().iter().map(Member::integer).collect();
-        if let Some(numbers) = numbers {
+        if let Some(mut numbers) = numbers {
+            numbers.sort_unstable();
             let mut integers = Integers::default();
             numbers.into_iter().for_each(|number| _ = integers.insert(number));
             self.form = Form::Integers(integers);

@@ -16,7 +16,6 @@ pub(crate) use edge::{Edge, order};
 use super::tree::End;
 use super::{Limits, Structure};
 use crate::hash::HashSeed;
-use crate::random::Random;
 use alloc::vec::Vec;
 use core::ops::Range;
 use edge::plain;
@@ -258,12 +257,9 @@ impl<'a> SortedSetView<'a> {
         }
     }
 
-    /// An entry chosen evenly among all.
-    pub(crate) fn choose(&self, random: &mut Random) -> Option<(&'a [u8], f64)> {
-        match self.len() {
-            0 => None,
-            len => self.nth(random.below(len)),
-        }
+    /// Whether it is in its large form.
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(self.form, FormView::Large(_))
     }
 
     /// Visits about `count` members from a cursor on and gives the cursor to go on with; 0 is both

@@ -1,6 +1,7 @@
 //! Both forms against a plain map and an ordered set.
 
 use super::*;
+use crate::random::Random;
 use crate::types::View as _;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
