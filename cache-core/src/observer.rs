@@ -74,7 +74,7 @@ pub enum Event<'a> {
         /// The key.
         key: &'a [u8],
     },
-    /// A key was created or changed.
+    /// A key was created or changed, or the time of a part of its value ran out.
     Written {
         /// The logical database.
         db: u32,
@@ -83,7 +83,7 @@ pub enum Event<'a> {
         /// When it will expire: wall milliseconds since the Unix epoch.
         expires_at_ms: Option<u64>,
     },
-    /// A command removed a key.
+    /// A command removed a key, or the time of the last part of its value ran out.
     Deleted {
         /// The logical database.
         db: u32,

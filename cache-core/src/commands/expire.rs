@@ -1,13 +1,14 @@
 //! Time to live: EXPIRE, TTL, PERSIST and their like.
 
-use super::ttl::Unit;
+use super::ttl::{Unit, has_passed};
 use super::{
     Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips, shown,
 };
 use crate::config::Class;
-use crate::node::{ConnFlags, Cx};
+use crate::node::Cx;
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
+use crate::protocol::Args;
 use alloc::format;
 use alloc::string::ToString;
 
@@ -115,7 +116,7 @@ fn pexpireat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 /// Under which condition a new expiry takes the place of the old one.
 #[derive(Clone, Copy, Default)]
-struct Condition {
+pub(super) struct Condition {
     /// Only where there is none.
     nx: bool,
     /// Only where there is one.
@@ -127,9 +128,9 @@ struct Condition {
 }
 
 impl Condition {
-    fn parse<O: Observer>(cx: &Cx<'_, O>) -> Result<Self, Error> {
+    pub(super) fn parse(args: Args<'_>) -> Result<Self, Error> {
         let mut condition = Condition::default();
-        for option in cx.args.from(3).iter() {
+        for option in args.iter() {
             match option.to_ascii_lowercase().as_slice() {
                 b"nx" => condition.nx = true,
                 b"xx" => condition.xx = true,
@@ -152,8 +153,8 @@ impl Condition {
         Ok(condition)
     }
 
-    /// A key without expiry counts as one that expires last of all.
-    fn holds(self, old: Option<u64>, new: u64) -> bool {
+    /// What has no expiry counts as expiring last of all.
+    pub(super) fn holds(self, old: Option<u64>, new: u64) -> bool {
         !(self.nx && old.is_some()
             || self.xx && old.is_none()
             || self.gt && old.is_none_or(|old| new <= old)
@@ -163,7 +164,7 @@ impl Condition {
 
 fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, unit: Unit) -> Outcome {
     let key = cx.args.at(1);
-    let condition = Condition::parse(cx)?;
+    let condition = Condition::parse(cx.args.from(3))?;
     let amount = parse_i64(cx.args.at(2)).ok_or(Error::NotAnInteger)?;
     let at_ms =
         unit.moment(amount, cx.now_ms()).ok_or(Error::InvalidExpire(cx.spec.name))?;
@@ -173,7 +174,7 @@ fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, unit: Unit) -> Outcome {
         cx.out().integer(0);
         return Ok(Flow::Done);
     }
-    if at_ms <= cx.now_ms() && !cx.conn.has(ConnFlags::REPLAY) {
+    if has_passed(cx, at_ms) {
         cx.expire_at_once(key);
         cx.effect([b"DEL", key]);
     } else {

@@ -4,6 +4,7 @@ mod enumerate;
 
 use super::{Categories, Error, Flags, Flow, Group, KeyFlags, KeySpec, Outcome, Spec, Tips};
 use crate::config::{Class, Id};
+use crate::keyspace::fields::Field;
 use crate::node::{Cx, check_reply};
 use crate::numbers::{add_decimal, parse_f64, parse_i64};
 use crate::observer::Observer;
@@ -173,7 +174,7 @@ fn set_fields<O: Observer>(cx: &mut Cx<'_, O>) -> Result<usize, Error> {
 }
 
 /// How large a hash's small form may become.
-fn limits<O: Observer>(cx: &Cx<'_, O>) -> Limits {
+pub(super) fn limits<O: Observer>(cx: &Cx<'_, O>) -> Limits {
     cx.limits(Id::HashMaxListpackEntries, Id::HashMaxListpackValue)
 }
 
@@ -181,12 +182,11 @@ fn limits<O: Observer>(cx: &Cx<'_, O>) -> Limits {
 fn set_field<O: Observer>(
     cx: &mut Cx<'_, O>,
     key: &[u8],
-    field: &[u8],
-    value: &[u8],
+    field: Field<'_>,
     event: &'static str,
 ) -> Result<(), Error> {
     let limits = limits(cx);
-    cx.upsert_as(key, |hash: &mut Hash| hash.set(field, value, limits))?;
+    cx.upsert_as(key, |hash: &mut Hash| hash.set_field(field, limits))?;
     cx.wrote(key, Class::HASH, event);
     Ok(())
 }
@@ -195,7 +195,7 @@ fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, field, value) = (cx.args.at(1), cx.args.at(2), cx.args.at(3));
     let absent = cx.peek_as::<Hash>(key)?.is_none_or(|hash| hash.get(field).is_none());
     if absent {
-        set_field(cx, key, field, value, "hset")?;
+        set_field(cx, key, Field::new(field, value), "hset")?;
         cx.effect([b"HSET", key, field, value]);
     }
     cx.out().integer(absent.into());
@@ -216,30 +216,40 @@ fn hdel<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 fn hincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (key, field) = (cx.args.at(1), cx.args.at(2));
+    let (key, name) = (cx.args.at(1), cx.args.at(2));
     let by = parse_i64(cx.args.at(3)).ok_or(Error::NotAnInteger)?;
-    let old = match cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get(field)) {
-        Some(text) => parse_i64(text).ok_or(Error::Text("ERR hash value is not an integer"))?,
+    let old = cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get_field(name));
+    let expires_ms = old.and_then(|old| old.expires_ms);
+    let old = match old {
+        Some(old) => {
+            parse_i64(old.value).ok_or(Error::Text("ERR hash value is not an integer"))?
+        }
         None => 0,
     };
     let sum = old.checked_add(by).ok_or(Error::Overflow)?;
-    set_field(cx, key, field, itoa::Buffer::new().format(sum).as_bytes(), "hincrby")?;
+    let mut value = itoa::Buffer::new();
+    let value = value.format(sum).as_bytes();
+    set_field(cx, key, Field { name, value, expires_ms }, "hincrby")?;
     cx.out().integer(sum);
     Ok(Flow::Done)
 }
 
-/// Recorded as an HSET: what a sum of fractions prints as must not be computed twice.
+/// Recorded as what comes of it: what a sum of fractions prints as must not be computed twice.
 fn hincrbyfloat<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let (key, field, by) = (cx.args.at(1), cx.args.at(2), cx.args.at(3));
+    let (key, name, by) = (cx.args.at(1), cx.args.at(2), cx.args.at(3));
     if parse_f64(by).ok_or(Error::NotAFloat)?.is_infinite() {
         return Err(Error::Text("ERR value is NaN or Infinity"));
     }
-    let old = cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get(field)).unwrap_or(b"0");
-    let sum = add_decimal(old, by)
+    let old = cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get_field(name));
+    let expires_ms = old.and_then(|old| old.expires_ms);
+    let sum = add_decimal(old.map_or(b"0", |old| old.value), by)
         .ok_or(Error::Text("ERR hash value is not a float"))?
         .ok_or(Error::Text("ERR increment would produce NaN or Infinity"))?;
-    set_field(cx, key, field, &sum, "hincrbyfloat")?;
-    cx.effect([b"HSET", key, field, &sum]);
+    set_field(cx, key, Field { name, value: &sum, expires_ms }, "hincrbyfloat")?;
+    match expires_ms {
+        Some(_) => cx.effect([b"HSETEX", key, b"KEEPTTL", b"FIELDS", b"1", name, &sum]),
+        None => cx.effect([b"HSET", key, name, &sum]),
+    }
     cx.out().bulk(&sum);
     Ok(Flow::Done)
 }

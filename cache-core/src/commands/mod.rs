@@ -88,6 +88,7 @@ families! {
     sort,
     streams,
     geo,
+    fields,
     transactions,
     pubsub,
 }

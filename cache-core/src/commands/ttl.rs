@@ -2,7 +2,9 @@
 //! tell under which condition they are to act, too.
 
 use super::Error;
+use crate::node::{ConnFlags, Cx};
 use crate::numbers::parse_i64;
+use crate::observer::Observer;
 use crate::protocol::Args;
 use bitflags::bitflags;
 
@@ -16,6 +18,8 @@ bitflags! {
         const GET = 1 << 2;
         const KEEPTTL = 1 << 3;
         const PERSIST = 1 << 4;
+        /// FNX and FXX.
+        const FIELDS = 1 << 5;
     }
 }
 
@@ -66,8 +70,18 @@ pub(super) struct Expiry<'a> {
 impl Expiry<'_> {
     /// The moment in wall milliseconds, which may have passed. `command` is named in the error.
     pub(super) fn at_ms(self, command: &'static str, now_ms: u64) -> Result<u64, Error> {
+        self.at_ms_from(1, command, now_ms)
+    }
+
+    /// As [`at_ms`](Self::at_ms), where the number must not be less than `least`.
+    pub(super) fn at_ms_from(
+        self,
+        least: i64,
+        command: &'static str,
+        now_ms: u64,
+    ) -> Result<u64, Error> {
         let given = parse_i64(self.text).ok_or(Error::NotAnInteger)?;
-        (given > 0)
+        (given >= least)
             .then(|| self.unit.moment(given, now_ms))
             .flatten()
             .map(i64::unsigned_abs)
@@ -100,10 +114,28 @@ pub(super) enum When<'a> {
     Equal(&'a [u8]),
 }
 
+impl When<'_> {
+    /// Whether it allows for what is there or isn't, whatever its value.
+    pub(super) fn allows(self, there: bool) -> bool {
+        match self {
+            When::Always => true,
+            When::Absent => !there,
+            When::Present | When::Equal(_) => there,
+        }
+    }
+}
+
+/// Whether what expires at this moment must go at once. A replayed stream says itself when.
+pub(super) fn has_passed<O: Observer>(cx: &Cx<'_, O>, at_ms: u64) -> bool {
+    at_ms <= cx.now_ms() && !cx.conn.has(ConnFlags::REPLAY)
+}
+
 /// The options behind a command's key and value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options<'a> {
     pub(super) when: When<'a>,
+    /// The condition of all fields that are named.
+    pub(super) fields: When<'a>,
     pub(super) get: bool,
     pub(super) ttl: Ttl<'a>,
 }
@@ -112,16 +144,22 @@ impl<'a> Options<'a> {
     /// Reads all of `args`. An option may stand twice (the last one holds), but not beside one that
     /// contradicts it.
     pub(super) fn parse(args: Args<'a>, takes: Takes) -> Result<Self, Error> {
-        let mut options = Options { when: When::Always, get: false, ttl: Ttl::Unsaid };
+        let mut options =
+            Options { when: When::Always, fields: When::Always, get: false, ttl: Ttl::Unsaid };
         let mut rest = args.iter();
         while let Some(word) = rest.next() {
             let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
             if takes.contains(Takes::PRESENCE) && is(b"nx") {
-                options.set_when(When::Absent)?;
+                set_when(&mut options.when, When::Absent)?;
             } else if takes.contains(Takes::PRESENCE) && is(b"xx") {
-                options.set_when(When::Present)?;
+                set_when(&mut options.when, When::Present)?;
+            } else if takes.contains(Takes::FIELDS) && is(b"fnx") {
+                set_when(&mut options.fields, When::Absent)?;
+            } else if takes.contains(Takes::FIELDS) && is(b"fxx") {
+                set_when(&mut options.fields, When::Present)?;
             } else if takes.contains(Takes::IFEQ) && is(b"ifeq") {
-                options.set_when(When::Equal(rest.next().ok_or(Error::Syntax)?))?;
+                let value = rest.next().ok_or(Error::Syntax)?;
+                set_when(&mut options.when, When::Equal(value))?;
             } else if takes.contains(Takes::GET) && is(b"get") {
                 options.get = true;
             } else if takes.contains(Takes::KEEPTTL) && is(b"keepttl") {
@@ -137,16 +175,6 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 
-    fn set_when(&mut self, when: When<'a>) -> Result<(), Error> {
-        let fits = match self.when {
-            When::Always => true,
-            When::Equal(_) => false,
-            before => before == when,
-        };
-        self.when = when;
-        fits.then_some(()).ok_or(Error::Syntax)
-    }
-
     fn set_ttl(&mut self, ttl: Ttl<'a>) -> Result<(), Error> {
         let fits = match (self.ttl, ttl) {
             (Ttl::Unsaid, _) | (Ttl::Keep, Ttl::Keep) | (Ttl::Persist, Ttl::Persist) => true,
@@ -156,4 +184,14 @@ impl<'a> Options<'a> {
         self.ttl = ttl;
         fits.then_some(()).ok_or(Error::Syntax)
     }
+}
+
+fn set_when<'a>(place: &mut When<'a>, when: When<'a>) -> Result<(), Error> {
+    let fits = match *place {
+        When::Always => true,
+        When::Equal(_) => false,
+        before => before == when,
+    };
+    *place = when;
+    fits.then_some(()).ok_or(Error::Syntax)
 }

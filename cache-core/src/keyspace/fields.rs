@@ -3,6 +3,7 @@
 //! A store of its own, whose paths are hashes alone. So it grows without a stall, a clone shares it,
 //! and it is freed in small parts.
 
+use super::DueBy;
 use super::packed::{Content, Kind, Probe, Record, Removed, Store};
 use crate::hash::HashSeed;
 use alloc::boxed::Box;
@@ -15,7 +16,7 @@ const CURSOR_BLUR: u32 = 18;
 const NONE: u64 = 640;
 
 /// A field where it lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
@@ -31,6 +32,17 @@ impl<'a> Field<'a> {
     fn of(record: Record<'a>) -> Self {
         let (name, value) = (record.key(), record.value());
         Field { name, value, expires_ms: record.expires_ms() }
+    }
+
+    /// One that does not expire.
+    pub(crate) fn new(name: &'a [u8], value: &'a [u8]) -> Self {
+        Field { name, value, expires_ms: None }
+    }
+
+    /// Whether its time has not run out: it lives through the millisecond at which it expires.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(crate) fn lives_at(&self, now_ms: u64) -> bool {
+        self.expires_ms.is_none_or(|at_ms| at_ms >= now_ms)
     }
 }
 
@@ -70,7 +82,7 @@ impl Fields {
     }
 
     /// All fields, by hash.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Field<'_>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Field<'_>> + use<'_> {
         self.0.iter().map(Field::of)
     }
 
@@ -131,16 +143,16 @@ impl Fields {
 }
 
 /// Expiry.
-#[allow(dead_code, reason = "for the commands that expire fields")]
 impl Fields {
     /// How many fields have a TTL.
+    #[cfg(test)]
     pub(crate) fn volatile_len(&self) -> usize {
         self.0.volatile_len()
     }
 
-    /// The earliest moment (wall milliseconds) at which a field may expire.
-    pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.0.next_expiry()
+    /// When the first field expires (wall milliseconds).
+    pub(crate) fn first_expiry(&self) -> Option<u64> {
+        self.0.first_expiry()
     }
 
     /// Changes when a field expires (wall milliseconds; `None` never). `false`: no such field.
@@ -149,10 +161,18 @@ impl Fields {
         self.0.set_expiry(&probe, at_ms)
     }
 
-    /// Removes up to `limit` fields that have expired by `now_ms` and gives their names. There may be
-    /// more as long as [`next_expiry`](Self::next_expiry) has come.
-    pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<Box<[u8]>> {
-        self.0.take_due(now_ms, limit).into_iter().map(|(name, _)| name).collect()
+    /// Removes fields that have expired and gives their names. There are more as long as
+    /// [`first_expiry`](Self::first_expiry) has passed.
+    pub(crate) fn take_due(&mut self, due: DueBy<'_>) -> Vec<Box<[u8]>> {
+        let mut taken = Vec::new();
+        for name in due.named {
+            if self.get(name).is_some_and(|field| !field.lives_at(due.now_ms)) {
+                self.remove(name);
+                taken.push((*name).into());
+            }
+        }
+        taken.extend(self.0.take_due(due.now_ms, due.limit).into_iter().map(|(name, _)| name));
+        taken
     }
 }
 
@@ -175,7 +195,7 @@ mod tests {
         assert_eq!(&all, model);
         let first = model.values().filter_map(|(_, expires)| *expires).min();
         assert_eq!(fields.volatile_len(), model.values().filter(|(_, e)| e.is_some()).count());
-        assert!(first.is_none_or(|first| fields.next_expiry().is_some_and(|at| at <= first + 1)));
+        assert_eq!(fields.first_expiry(), first);
         let by_order: BTreeSet<_> =
             (0..fields.len()).map(|i| fields.nth(i).map(|f| f.name)).collect();
         assert_eq!((by_order.len(), fields.nth(fields.len())), (fields.len(), None));
@@ -206,8 +226,8 @@ mod tests {
             let wanted = value.map(|value| Field { name: &name, value, expires_ms });
             assert_eq!(fields.get(&name), wanted);
             if step % 100 == 99 {
-                while fields.next_expiry().is_some_and(|at| at <= step) {
-                    for name in fields.take_due(step, 7) {
+                while fields.first_expiry().is_some_and(|at| at < step) {
+                    for name in fields.take_due(DueBy { now_ms: step, limit: 7, named: &[] }) {
                         let (_, expires) = model.remove(&*name).expect("it is there");
                         assert!(expires.is_some_and(|at| at < step));
                     }

@@ -7,6 +7,7 @@
 pub mod adaptive;
 mod entry;
 mod evict;
+mod expired;
 pub(crate) mod fields;
 pub(crate) mod indexed;
 mod packed;
@@ -14,13 +15,13 @@ mod trash;
 
 pub use entry::Entry;
 pub(crate) use evict::{Evictor, Moment, Victim, idle_secs, use_count};
+pub(crate) use expired::{DueBy, Expired, ExpiredParts};
 pub(crate) use packed::{Content, Found, Kind, Probe, Shared};
 
 use crate::hash::HashSeed;
 use crate::random::Random;
 use crate::types::{Data, LONG};
 use adaptive::Candidate;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use packed::{Place, Record, Removed, Store};
 use trash::Trash;
@@ -168,7 +169,12 @@ impl Keyspace {
         store.slot_records(slot).map(move |record| Entry::new(store, record))
     }
 
-    /// The earliest moment (wall milliseconds) at which some key may expire.
+    /// How many keys of a database have values of which a part expires.
+    pub(crate) fn timed_len(&self, db: u32) -> usize {
+        self.dbs[db as usize].timed_len()
+    }
+
+    /// When the first key, or the first part of a value, expires (wall milliseconds).
     pub(crate) fn next_expiry(&self) -> Option<u64> {
         self.dbs.iter().filter_map(Store::next_expiry).min()
     }
@@ -296,19 +302,6 @@ impl Keyspace {
     /// Exchanges two databases.
     pub(crate) fn swap(&mut self, a: u32, b: u32) {
         self.dbs.swap(a as usize, b as usize);
-    }
-
-    /// Removes up to `limit` expired entries and gives their keys, each with its database.
-    pub(crate) fn take_expired(&mut self, now_ms: u64, limit: usize) -> Vec<(u32, Box<[u8]>)> {
-        let mut all = Vec::new();
-        for db in 0..self.databases() {
-            for (key, removed) in self.change(db, |store| store.take_due(now_ms, limit - all.len()))
-            {
-                all.push((db, key));
-                self.trash.take(removed);
-            }
-        }
-        all
     }
 
     /// Frees a value that is no key's any more, by and by if it is large.

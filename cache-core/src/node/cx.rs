@@ -3,6 +3,7 @@
 //! Handlers reach data through this, so that hits are counted, expired keys are met, effects are
 //! recorded and watchers are told in one place.
 
+mod due;
 mod values;
 
 use super::conn::{ConnFlags, Connection, Connections};
@@ -12,10 +13,10 @@ use super::state::State;
 use crate::commands::Spec;
 use crate::config::{Class, Id};
 use crate::keyspace::{Content, Entry, Found, Kind, Moment, Probe};
-use crate::observer::{Event, ExpiredBy, Observer};
+use crate::observer::{Event, Observer};
 use crate::protocol::{Args, Reply, Resp};
 use crate::time::Now;
-use crate::types::{Data, Limits, Structure, Value};
+use crate::types::{Data, Limits, Structure, Value, View as _};
 
 /// The longest reply of a command that could name the same data over and over, and of a transaction,
 /// in bytes.
@@ -29,8 +30,13 @@ pub(crate) fn check_reply(len: usize) -> Result<(), Error> {
     Err(Error::Text("ERR the reply would be longer than 512 MB: ask for less at a time"))
 }
 
-fn of_type<T: Structure>(value: Option<Value<'_>>) -> Result<Option<T::View<'_>>, Error> {
-    value.map(|value| T::of(value).ok_or(Error::WrongType)).transpose()
+/// The value as one of a type, without those parts that have expired by `now_ms`.
+fn of_type<T: Structure>(
+    value: Option<Value<'_>>,
+    now_ms: u64,
+) -> Result<Option<T::View<'_>>, Error> {
+    let view = value.map(|value| T::of(value).ok_or(Error::WrongType)).transpose()?;
+    Ok(view.map(|view| view.at(now_ms)))
 }
 
 pub(crate) struct Cx<'a, O: Observer> {
@@ -81,6 +87,12 @@ impl<O: Observer> Cx<'_, O> {
         self.now.wall_ms()
     }
 
+    /// As of when parts of values are seen (wall milliseconds; at 0, all are). A replayed stream says
+    /// itself when one is to go.
+    fn seen_at_ms(&self) -> u64 {
+        if self.conn.has(ConnFlags::REPLAY) { 0 } else { self.now.wall_ms() }
+    }
+
     fn tell(&mut self, event: Event<'_>) {
         if O::ACTIVE {
             self.observer.event(self.now, event);
@@ -110,25 +122,8 @@ impl<O: Observer> Cx<'_, O> {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn find(&mut self, db: u32, probe: &Probe<'_>) -> Option<Found> {
         let found = self.state.keyspace.locate(db, probe)?;
-        let expired = self.state.keyspace.at(db, found).is_expired(self.now.wall_ms());
-        (!expired || self.outlives_its_time(db, probe)).then_some(found)
-    }
-
-    /// Whether a key whose time has run out is to be seen all the same; otherwise it is removed.
-    #[cold]
-    fn outlives_its_time(&mut self, db: u32, probe: &Probe<'_>) -> bool {
-        // A replayed stream says itself when a key is to go.
-        if self.conn.has(ConnFlags::REPLAY) {
-            return true;
-        }
-        // Until then clients don't see it.
-        if self.state.obeys_stream(self.conns) {
-            return false;
-        }
-        self.state.keyspace.remove(db, probe);
-        self.state.note_expired(db, probe.key);
-        self.tell(Event::Expired { db, key: probe.key, by: ExpiredBy::Access });
-        false
+        let due = self.state.keyspace.at(db, found).is_due(self.now.wall_ms());
+        if due { self.find_due(db, probe) } else { Some(found) }
     }
 
     /// Whether a key is there, for a command that asks no more. Counts a hit or miss, but no use.
@@ -177,8 +172,9 @@ impl<O: Observer> Cx<'_, O> {
         &mut self,
         key: &[u8],
     ) -> Result<(Option<T::View<'_>>, &mut Reply), Error> {
+        let now_ms = self.seen_at_ms();
         let (value, out) = self.read(key);
-        Ok((of_type::<T>(value)?, out))
+        Ok((of_type::<T>(value, now_ms)?, out))
     }
 
     /// A key's value as it stands, without counting: for commands that write.
@@ -202,7 +198,8 @@ impl<O: Observer> Cx<'_, O> {
         &mut self,
         key: &[u8],
     ) -> Result<Option<T::View<'_>>, Error> {
-        of_type::<T>(self.peek(key))
+        let now_ms = self.seen_at_ms();
+        of_type::<T>(self.peek(key), now_ms)
     }
 
     /// What eviction knows of a key's use, which this is none of. `None`: there is no such key.

@@ -4,6 +4,7 @@ mod stream;
 
 use super::Node;
 use crate::keyspace::Entry;
+use crate::keyspace::fields::Field;
 use crate::numbers::format_double;
 use crate::protocol::{Frame, request};
 use crate::types::{Element, End, SetMember, Value};
@@ -12,7 +13,7 @@ use alloc::vec::Vec;
 
 /// Bytes that are gathered before they are handed on.
 const BLOCK: usize = 64 * 1024;
-/// Fields that one HSET carries.
+/// Fields that one command carries.
 const FIELDS: usize = 64;
 
 impl Node {
@@ -65,11 +66,9 @@ fn write_entry<E>(
             }
         },
         Value::Hash(hash) => {
-            let fields: Vec<(&[u8], &[u8])> = hash.iter().collect();
+            let fields: Vec<Field<'_>> = hash.iter().collect();
             for batch in fields.chunks(FIELDS) {
-                let mut args: Vec<&[u8]> = alloc::vec![b"HSET", key];
-                args.extend(batch.iter().flat_map(|&(name, value)| [name, value]));
-                request::encode_into(block, args);
+                write_fields(block, key, batch);
                 flush(block)?;
             }
         }
@@ -127,4 +126,21 @@ fn write_parts<P, E>(
         flush(block)?;
     }
     Ok(())
+}
+
+/// Writes some fields of a hash, and then when they expire.
+fn write_fields(block: &mut Vec<u8>, key: &[u8], fields: &[Field<'_>]) {
+    let mut args: Vec<&[u8]> = alloc::vec![b"HSET", key];
+    args.extend(fields.iter().flat_map(|field| [field.name, field.value]));
+    request::encode_into(block, args);
+    let mut timed: Vec<&Field<'_>> =
+        fields.iter().filter(|field| field.expires_ms.is_some()).collect();
+    timed.sort_unstable_by_key(|field| field.expires_ms);
+    for alike in timed.chunk_by(|a, b| a.expires_ms == b.expires_ms) {
+        let at_ms = alike[0].expires_ms.unwrap_or(0).to_string();
+        let count = alike.len().to_string();
+        let head = ["HPEXPIREAT".as_bytes(), key, at_ms.as_bytes(), b"FIELDS", count.as_bytes()];
+        let names = alike.iter().map(|field| field.name);
+        request::encode_into(block, head.into_iter().chain(names).collect::<Vec<_>>());
+    }
 }

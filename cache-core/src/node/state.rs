@@ -18,7 +18,8 @@ use super::{
 };
 use crate::config::{Class, Config, Id};
 use crate::hash::HashSeed;
-use crate::keyspace::{Evictor, Keyspace};
+use crate::keyspace::{Evictor, ExpiredParts, Keyspace};
+use crate::observer::{Event, Observer};
 use crate::random::Random;
 use crate::time::Now;
 use alloc::collections::VecDeque;
@@ -259,6 +260,37 @@ impl State {
         self.tracking.touch(key, None);
         self.effects.append(db, [&b"DEL"[..], key]);
         self.notices.note(Class::EXPIRED, "expired", db, key);
+    }
+
+    /// Counts and hands on that parts of a value are gone since their time had run out. `class` are
+    /// those who hear of it.
+    pub(crate) fn note_parts_expired<O: Observer>(
+        &mut self,
+        (now, observer): (Now, &mut O),
+        class: Class,
+        (db, key): (u32, &[u8]),
+        gone: &ExpiredParts,
+    ) {
+        self.stats.expired_fields += gone.names.len() as u64;
+        self.watch.touch(db, key);
+        self.blocked.touch(db, key);
+        self.tracking.touch(key, None);
+        let names = gone.names.iter().map(|name| &**name);
+        let effect: Vec<&[u8]> = [&b"HDEL"[..], key].into_iter().chain(names).collect();
+        self.effects.append(db, effect);
+        self.notices.note(class, "hexpired", db, key);
+        if gone.emptied {
+            self.notices.note(Class::GENERIC, "del", db, key);
+        }
+        if O::ACTIVE {
+            let entry = self.keyspace.get(db, key);
+            let expires_at_ms = entry.and_then(|entry| entry.expires_at());
+            let event = match gone.emptied {
+                true => Event::Deleted { db, key },
+                false => Event::Written { db, key, expires_at_ms },
+            };
+            observer.event(now, event);
+        }
     }
 
     /// Whether a client's unread output has passed what its class may have.

@@ -24,6 +24,8 @@ pub struct Stats {
     pub expired: u64,
     /// Of these, keys found by the background cycle.
     pub expired_by_cycle: u64,
+    /// Fields of hashes whose time ran out.
+    pub expired_fields: u64,
     /// Keys removed to make room.
     pub evicted: u64,
     /// Replies that were errors.

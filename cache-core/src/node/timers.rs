@@ -4,7 +4,8 @@ use super::conn::{ConnFlags, ConnId, Connections};
 use super::latency::Spike;
 use super::post::Post;
 use super::{LogLevel, State};
-use crate::config::Id;
+use crate::config::{Class, Id};
+use crate::keyspace::Expired;
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::time::{Now, Timeout};
 use alloc::format;
@@ -81,7 +82,12 @@ fn next_cycle_us(state: &State, conns: &Connections) -> Option<u64> {
 
 fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer: &mut O) {
     let expired = state.keyspace.take_expired(now.wall_ms(), limit);
-    for (db, key) in expired {
+    for Expired { db, key, parts } in expired {
+        if let Some(parts) = parts {
+            let class = Class::EXPIRED;
+            state.note_parts_expired((now, &mut *observer), class, (db, &key), &parts);
+            continue;
+        }
         state.stats.expired_by_cycle += 1;
         state.note_expired(db, &key);
         if O::ACTIVE {

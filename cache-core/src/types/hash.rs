@@ -1,13 +1,17 @@
-//! The hash: fields and their values, in an order of its own.
+//! The hash: fields and their values, in an order of its own. Each field may expire.
 //!
 //! A small hash is one run of bytes, in the order in which its fields came; a large one has a store
 //! for its fields. What has grown large stays large.
 
 mod small;
+#[cfg(test)]
+mod tests;
 
 use super::{Limits, Structure};
 use crate::hash::HashSeed;
+use crate::keyspace::DueBy;
 use crate::keyspace::fields::{Field, Fields};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use small::{Small, View};
 
@@ -35,6 +39,8 @@ enum FormView<'a> {
 pub(crate) struct HashView<'a> {
     form: FormView<'a>,
     seed: HashSeed,
+    /// Fields that have expired by then (wall milliseconds) are not seen; at 0, all are.
+    now_ms: u64,
 }
 
 impl Structure for Hash {
@@ -52,7 +58,7 @@ impl Structure for Hash {
             Form::Small(small) => FormView::Small(small.view()),
             Form::Large(large) => FormView::Large(large),
         };
-        HashView { form, seed: self.seed }
+        HashView { form, seed: self.seed, now_ms: 0 }
     }
 
     fn as_bytes(&self) -> Option<&[u8]> {
@@ -75,24 +81,38 @@ impl Structure for Hash {
             Form::Large(large) => large.drop_some(),
         }
     }
+
+    fn take_due(&mut self, due: DueBy<'_>) -> Vec<Box<[u8]>> {
+        match &mut self.form {
+            Form::Small(small) => small.take_due(due.now_ms),
+            Form::Large(large) => large.take_due(due),
+        }
+    }
 }
 
 impl Hash {
-    /// Sets a field and says whether it is new.
+    /// Sets a field that does not expire, and says whether it is new.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8], limits: Limits) -> bool {
+        self.set_field(Field::new(name, value), limits)
+    }
+
+    /// Sets a field, its expiry too, and says whether it is new.
+    pub(crate) fn set_field(&mut self, field: Field<'_>, limits: Limits) -> bool {
+        // 0 is for a look at all fields.
+        let field = Field { expires_ms: field.expires_ms.map(|at_ms| at_ms.max(1)), ..field };
         if let Form::Small(small) = &mut self.form {
-            if let Some(new) = small.set(name, value, limits) {
+            if let Some(new) = small.set(field, limits) {
                 return new;
             }
             let mut large = Fields::new(self.seed);
-            for (name, value) in small.view().iter() {
-                large.set(name, value, None);
+            for field in small.view().iter() {
+                large.set(field.name, field.value, field.expires_ms);
             }
             self.form = Form::Large(large);
         }
         match &mut self.form {
             Form::Small(_) => false,
-            Form::Large(large) => large.set(name, value, None),
+            Form::Large(large) => large.set(field.name, field.value, field.expires_ms),
         }
     }
 
@@ -103,13 +123,23 @@ impl Hash {
             Form::Large(large) => large.remove(name),
         }
     }
+
+    /// Changes when a field expires (wall milliseconds; `None` never). `false`: no such field.
+    pub(crate) fn set_expiry(&mut self, name: &[u8], at_ms: Option<u64>) -> bool {
+        let at_ms = at_ms.map(|at_ms| at_ms.max(1));
+        match &mut self.form {
+            Form::Small(small) => small.set_expiry(name, at_ms),
+            Form::Large(large) => large.set_expiry(name, at_ms),
+        }
+    }
 }
 
 impl<'a> super::View<'a> for HashView<'a> {
     type Owned = Hash;
 
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn small(bytes: &'a [u8], seed: HashSeed) -> Self {
-        HashView { form: FormView::Small(View(bytes)), seed }
+        HashView { form: FormView::Small(View(bytes)), seed, now_ms: 0 }
     }
 
     fn to_owned(self) -> Hash {
@@ -124,10 +154,11 @@ impl<'a> super::View<'a> for HashView<'a> {
         self.len() == 0
     }
 
+    /// As in Valkey, where fields that expire take another form, which stays when they do no more.
     fn encoding(&self) -> &'static str {
         match self.form {
-            FormView::Small(_) => "listpack",
-            FormView::Large(_) => "hashtable",
+            FormView::Small(small) if !small.is_timed() => "listpack",
+            _ => "hashtable",
         }
     }
 
@@ -141,179 +172,102 @@ impl<'a> super::View<'a> for HashView<'a> {
     fn digest_into(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.digest().to_le_bytes());
     }
+
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn first_expiry(&self) -> Option<u64> {
+        match self.form {
+            FormView::Small(small) => small.first_expiry(),
+            FormView::Large(large) => large.first_expiry(),
+        }
+    }
+
+    fn at(self, now_ms: u64) -> Self {
+        HashView { now_ms, ..self }
+    }
 }
 
 impl<'a> HashView<'a> {
     pub(crate) fn len(&self) -> usize {
+        if self.hides_some() {
+            return self.iter().count();
+        }
         match self.form {
             FormView::Small(small) => small.len(),
             FormView::Large(large) => large.len(),
         }
     }
 
-    pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
-        match self.form {
-            FormView::Small(small) => small.get(name),
-            FormView::Large(large) => large.get(name).map(|field| field.value),
-        }
+    /// Whether there are fields that are not seen any more: until they go, what else takes a step
+    /// takes one for each field.
+    fn hides_some(&self) -> bool {
+        self.now_ms > 0 && super::View::first_expiry(self).is_some_and(|at_ms| at_ms < self.now_ms)
     }
 
-    /// Fields and values, in the hash's own order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.get_field(name).map(|field| field.value)
+    }
+
+    /// A field with all that is known of it.
+    pub(crate) fn get_field(&self, name: &[u8]) -> Option<Field<'a>> {
+        let field = match self.form {
+            FormView::Small(small) => small.get(name),
+            FormView::Large(large) => large.get(name),
+        };
+        field.filter(|field| field.lives_at(self.now_ms))
+    }
+
+    /// Fields in the hash's own order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Field<'a>> + use<'a> {
         let (small, large) = match self.form {
             FormView::Small(small) => (Some(small.iter()), None),
-            FormView::Large(large) => (None, Some(large.iter().map(pair))),
+            FormView::Large(large) => (None, Some(large.iter())),
         };
-        small.into_iter().flatten().chain(large.into_iter().flatten())
+        let now_ms = self.now_ms;
+        let all = small.into_iter().flatten().chain(large.into_iter().flatten());
+        all.filter(move |field| field.lives_at(now_ms))
     }
 
-    /// The field at a place, and its value. The order is not that of [`iter`](Self::iter).
-    pub(crate) fn nth(&self, at: usize) -> Option<(&'a [u8], &'a [u8])> {
+    /// The field at a place. The order is not that of [`iter`](Self::iter).
+    pub(crate) fn nth(&self, at: usize) -> Option<Field<'a>> {
         match self.form {
-            FormView::Small(small) => small.iter().nth(at),
-            FormView::Large(large) => large.nth(at).map(pair),
+            FormView::Large(large) if self.is_indexed() => large.nth(at),
+            _ => self.iter().nth(at),
         }
     }
 
     /// Whether a field is found by its place without going through those before it.
     pub(crate) fn is_indexed(&self) -> bool {
-        matches!(self.form, FormView::Large(_))
+        matches!(self.form, FormView::Large(_)) && !self.hides_some()
     }
 
     /// Visits about `count` fields from a cursor on and gives the cursor to go on with; 0 is both
     /// the first and the last. A field that is there throughout is visited exactly once, except
     /// that those of a small hash all come at once, whatever the cursor.
-    pub(crate) fn scan(
-        &self,
-        cursor: u64,
-        count: usize,
-        visit: &mut dyn FnMut(&'a [u8], &'a [u8]),
-    ) -> u64 {
+    pub(crate) fn scan(&self, cursor: u64, count: usize, visit: &mut dyn FnMut(Field<'a>)) -> u64 {
         match self.form {
-            FormView::Small(small) => {
-                small.iter().for_each(|(name, value)| visit(name, value));
+            FormView::Small(_) => {
+                self.iter().for_each(visit);
                 0
             }
-            FormView::Large(large) => {
-                large.scan(cursor, count, &mut |field| visit(field.name, field.value))
-            }
+            FormView::Large(large) => large.scan(cursor, count, &mut |field| {
+                if field.lives_at(self.now_ms) {
+                    visit(field);
+                }
+            }),
         }
     }
 
-    /// The same for the same fields and values, whatever their order.
+    /// The same for the same fields, values and expiries, whatever their order.
     fn digest(&self) -> u64 {
         let seed = HashSeed::new(5, 6);
         self.iter()
-            .map(|(name, value)| {
+            .map(|Field { name, value, expires_ms }| {
                 let mut bytes = (name.len() as u64).to_le_bytes().to_vec();
+                bytes.extend_from_slice(&expires_ms.unwrap_or(0).to_le_bytes());
                 bytes.extend_from_slice(name);
                 bytes.extend_from_slice(value);
                 seed.hash(&bytes)
             })
             .fold(0, u64::wrapping_add)
-    }
-}
-
-fn pair<'a>(field: Field<'a>) -> (&'a [u8], &'a [u8]) {
-    (field.name, field.value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Random;
-    use alloc::collections::{BTreeMap, BTreeSet};
-    use alloc::format;
-
-    const LIMITS: Limits = Limits { entries: 512, bytes: 64 };
-
-    fn new() -> Hash {
-        Hash::new(HashSeed::new(1, 2))
-    }
-
-    fn is_large(hash: &Hash) -> bool {
-        matches!(hash.form, Form::Large(_))
-    }
-
-    #[test]
-    fn the_large_form_begins_past_512_fields_or_64_bytes() {
-        let mut hash = new();
-        for i in 0..512 {
-            hash.set(format!("{i}").as_bytes(), &[b'x'; 64], LIMITS);
-        }
-        assert!(!is_large(&hash));
-        assert!(!hash.set(b"0", b"", LIMITS));
-        assert!(!is_large(&hash));
-        assert!(hash.set(b"512", b"", LIMITS));
-        assert!(is_large(&hash));
-        assert_eq!(hash.view().len(), 513);
-
-        let mut hash = new();
-        hash.set(b"a", b"1", LIMITS);
-        assert!(!hash.set(b"a", &[b'x'; 65], LIMITS));
-        assert!(is_large(&hash));
-        assert_eq!(hash.view().get(b"a"), Some(&[b'x'; 65][..]));
-    }
-
-    #[test]
-    fn both_forms_do_what_a_map_does() {
-        for limit in [60, 5000] {
-            let (mut hash, mut model) = (new(), BTreeMap::new());
-            let mut random = Random::new(9);
-            for step in 0..20_000u32 {
-                let name = format!("field:{}", random.below(limit)).into_bytes();
-                if random.below(3) == 0 {
-                    assert_eq!(hash.remove(&name), model.remove(&name).is_some());
-                } else {
-                    let value = format!("{}", step % 1000).into_bytes();
-                    assert_eq!(
-                        hash.set(&name, &value, LIMITS),
-                        model.insert(name, value).is_none()
-                    );
-                }
-            }
-            assert_eq!(is_large(&hash), limit > 512);
-            assert_eq!(hash.view().len(), model.len());
-            let all: BTreeMap<_, _> =
-                hash.view().iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect();
-            assert_eq!(all, model);
-            let names: Vec<_> = model.keys().cloned().collect();
-            for name in &names {
-                assert!(hash.remove(name));
-            }
-            let size = if limit == 60 { 2 } else { Fields::new(HashSeed::new(1, 2)).size() };
-            assert_eq!((hash.view().len(), hash.size()), (0, size));
-        }
-    }
-
-    #[test]
-    fn a_scan_visits_each_field_once() {
-        let mut hash = new();
-        for i in 0..3000 {
-            hash.set(format!("{i}").as_bytes(), b"", LIMITS);
-        }
-        let (mut seen, mut cursor, mut calls) = (BTreeSet::new(), 0, 0);
-        loop {
-            cursor = hash.view().scan(cursor, 10, &mut |name, _| assert!(seen.insert(name)));
-            calls += 1;
-            if cursor == 0 {
-                break;
-            }
-        }
-        assert_eq!(seen.len(), 3000);
-        assert!((200..=300).contains(&calls), "{calls}");
-    }
-
-    #[test]
-    fn each_field_has_a_place() {
-        for len in [10, 2000] {
-            let mut hash = new();
-            for i in 0..len {
-                hash.set(format!("{i}").as_bytes(), b"", LIMITS);
-            }
-            let by_place: BTreeSet<_> = (0..len).filter_map(|at| hash.view().nth(at)).collect();
-            assert!(by_place.into_iter().eq(hash.view().iter().collect::<BTreeSet<_>>()));
-            assert_eq!(hash.view().nth(len), None);
-        }
     }
 }

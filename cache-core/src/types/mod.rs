@@ -19,8 +19,9 @@ pub(crate) use stream::{BlockLimits, Consumer, Entry, Keep, Ordered, Pending, St
 pub(crate) use stream::{Group as StreamGroup, Stream, StreamId, StreamView};
 
 use crate::hash::HashSeed;
-use crate::keyspace::Kind;
 use crate::keyspace::fields::Fields;
+use crate::keyspace::{DueBy, Kind};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 
@@ -62,6 +63,11 @@ pub(crate) trait Structure: Member {
 
     /// Drops some of what is left of one that nobody uses any more. `false`: nothing is left.
     fn drop_some(&mut self) -> bool;
+
+    /// Removes parts that have expired and gives their names.
+    fn take_due(&mut self, _due: DueBy<'_>) -> Vec<Box<[u8]>> {
+        Vec::new()
+    }
 }
 
 /// A value that is made of parts, to read where it lies.
@@ -85,6 +91,16 @@ pub(crate) trait View<'a>: Copy + Debug {
 
     /// Appends what tells it from every other one of its type.
     fn digest_into(&self, out: &mut Vec<u8>);
+
+    /// When the first of its parts expires (wall milliseconds): it lives through that moment.
+    fn first_expiry(&self) -> Option<u64> {
+        None
+    }
+
+    /// The same without those parts that have expired by `now_ms`; at 0, all are seen.
+    fn at(self, _now_ms: u64) -> Self {
+        self
+    }
 }
 
 /// How a type stands among all: written by [`types!`].
@@ -149,6 +165,14 @@ macro_rules! types {
                     $(Data::$type(data) => data.drop_some(),)+
                 }
             }
+
+            /// Removes parts that have expired and gives their names.
+            pub(crate) fn take_due(&mut self, due: DueBy<'_>) -> Vec<Box<[u8]>> {
+                match self {
+                    Data::String(_) => Vec::new(),
+                    $(Data::$type(data) => data.take_due(due),)+
+                }
+            }
         }
 
         impl<'a> Value<'a> {
@@ -179,6 +203,15 @@ macro_rules! types {
                 match self {
                     Value::String(_) => false,
                     $(Value::$type(view) => view.is_empty(),)+
+                }
+            }
+
+            /// When the first of its parts expires (wall milliseconds).
+            #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+            pub(crate) fn first_expiry(&self) -> Option<u64> {
+                match self {
+                    Value::String(_) => None,
+                    $(Value::$type(view) => view.first_expiry(),)+
                 }
             }
 

@@ -1,6 +1,7 @@
 //! What the core promises, whatever comes in.
 
 mod effects;
+mod fields;
 mod groups;
 mod hostile;
 mod keyspace;

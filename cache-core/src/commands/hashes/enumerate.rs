@@ -3,6 +3,7 @@
 use crate::commands::sampling::{self, Pool, SHORTEST_BULK};
 use crate::commands::scan::{ScanParts, parse_cursor};
 use crate::commands::{Error, Flow, Outcome};
+use crate::keyspace::fields::Field;
 use crate::node::{Cx, check_reply};
 use crate::observer::Observer;
 use crate::protocol::{Reply, Resp};
@@ -11,9 +12,9 @@ use crate::types::{Hash, HashView};
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.map(hash.map_or(0, |hash| hash.len()));
-    for (field, value) in hash.iter().flat_map(HashView::iter) {
-        out.bulk(field);
-        out.bulk(value);
+    for field in hash.iter().flat_map(HashView::iter) {
+        out.bulk(field.name);
+        out.bulk(field.value);
     }
     Ok(Flow::Done)
 }
@@ -21,8 +22,8 @@ pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.array(hash.map_or(0, |hash| hash.len()));
-    for (field, _) in hash.iter().flat_map(HashView::iter) {
-        out.bulk(field);
+    for field in hash.iter().flat_map(HashView::iter) {
+        out.bulk(field.name);
     }
     Ok(Flow::Done)
 }
@@ -30,8 +31,8 @@ pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
     out.array(hash.map_or(0, |hash| hash.len()));
-    for (_, value) in hash.iter().flat_map(HashView::iter) {
-        out.bulk(value);
+    for field in hash.iter().flat_map(HashView::iter) {
+        out.bulk(field.value);
     }
     Ok(Flow::Done)
 }
@@ -48,14 +49,14 @@ pub(super) fn hscan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         if wanted.no_scores {
             return Err(Error::Text("ERR NOSCORES option can only be used in ZSCAN"));
         }
-        next = hash.scan(cursor, wanted.count(), &mut |field, value| {
-            if !wanted.fits(field) {
+        next = hash.scan(cursor, wanted.count(), &mut |field| {
+            if !wanted.fits(field.name) {
                 return;
             }
-            found.bulk(field);
+            found.bulk(field.name);
             count += 1;
             if !wanted.no_values {
-                found.bulk(value);
+                found.bulk(field.value);
                 count += 1;
             }
         });
@@ -68,7 +69,7 @@ pub(super) fn hscan<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 }
 
 impl<'a> Pool for HashView<'a> {
-    type Part = (&'a [u8], &'a [u8]);
+    type Part = Field<'a>;
 
     fn len(&self) -> usize {
         HashView::len(self)
@@ -96,7 +97,7 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     match (hash, draws) {
         (None, Some(_)) => out.array(0),
         (None, None) => out.null(),
-        (Some(hash), None) => out.bulk_or_null(sampling::draw(&hash, random).map(|(name, _)| name)),
+        (Some(hash), None) => out.bulk_or_null(sampling::draw(&hash, random).map(|field| field.name)),
         (Some(hash), Some((count, values))) if count < 0 => {
             let times = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
             check_reply(times.saturating_mul(SHORTEST_BULK))?;
@@ -121,12 +122,12 @@ fn write_head(out: &mut Reply, count: usize, values: bool) {
     out.array(if values && out.resp() == Resp::V2 { count * 2 } else { count });
 }
 
-fn write_field(out: &mut Reply, (field, value): (&[u8], &[u8]), values: bool) {
+fn write_field(out: &mut Reply, field: Field<'_>, values: bool) {
     if values && out.resp() == Resp::V3 {
         out.array(2);
     }
-    out.bulk(field);
+    out.bulk(field.name);
     if values {
-        out.bulk(value);
+        out.bulk(field.value);
     }
 }

@@ -203,6 +203,7 @@ fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "instantaneous_output_kbps:{}", kib(bytes_out));
     line!(out, "rejected_connections:{}", stats.rejected_connections);
     line!(out, "expired_keys:{}", stats.expired);
+    line!(out, "expired_fields:{}", stats.expired_fields);
     line!(out, "evicted_keys:{}", stats.evicted);
     line!(out, "keyspace_hits:{}", stats.hits);
     line!(out, "keyspace_misses:{}", stats.misses);
@@ -257,6 +258,8 @@ fn keyspace<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let dbs: Vec<u32> = (0..keyspace.databases()).filter(|&db| keyspace.len(db) > 0).collect();
     for db in dbs {
         let (keys, expires) = (keyspace.len(db), keyspace.volatile_len(db));
-        line!(out, "db{db}:keys={keys},expires={expires},avg_ttl=0");
+        let timed = keyspace.timed_len(db);
+        let sizes = format_args!("keys={keys},expires={expires},avg_ttl=0");
+        line!(out, "db{db}:{sizes},keys_with_volatile_items={timed}");
     }
 }

@@ -1,9 +1,9 @@
 //! SET and its relatives: what sets, and how it is told to the effects.
 
-use crate::commands::ttl::{Expiry, Options, Takes, Ttl, Unit, When};
+use crate::commands::ttl::{Expiry, Options, Takes, Ttl, Unit, When, has_passed};
 use crate::commands::{Error, Flow, Outcome};
 use crate::config::Class;
-use crate::node::{ConnFlags, Cx};
+use crate::node::Cx;
 use crate::observer::Observer;
 use crate::protocol::Args;
 use alloc::vec::Vec;
@@ -92,11 +92,6 @@ fn expiry<O: Observer>(cx: &Cx<'_, O>, ttl: Ttl<'_>) -> Result<Option<u64>, Erro
         Ttl::At(expiry) => expiry.at_ms(cx.spec.name, cx.now_ms()).map(Some),
         Ttl::Unsaid | Ttl::Keep | Ttl::Persist => Ok(None),
     }
-}
-
-/// Whether what expires at this moment must go at once. A replayed stream says itself when.
-fn has_passed<O: Observer>(cx: &Cx<'_, O>, at_ms: u64) -> bool {
-    at_ms <= cx.now_ms() && !cx.conn.has(ConnFlags::REPLAY)
 }
 
 pub(super) fn setnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {

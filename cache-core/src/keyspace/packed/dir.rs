@@ -18,7 +18,7 @@ const MERGE: usize = LIMIT / 2 - 8;
 pub(super) const LAST_MERGE: usize = LAST_LIMIT / 2 - 8;
 /// Bytes accounted for a directory, and for what it knows of each of its children.
 pub(super) const DIR_SIZE: u64 = 704;
-pub(super) const CHILD_SIZE: u64 = 16;
+pub(super) const CHILD_SIZE: u64 = 24;
 
 /// A child: the handle of a leaf or, above all of those, the place of a directory among its parent's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +48,36 @@ impl Node {
 /// What is known of a child without going there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Facts {
-    /// When the first key below expires (wall milliseconds).
-    pub(super) earliest: u64,
+    /// When something below expires for the first time.
+    pub(super) first: Due,
     /// Keys below.
     pub(super) len: u32,
     /// Bits of the path that the keys of a leaf share within its directory.
     pub(super) depth: u8,
+}
+
+/// When something expires, in wall milliseconds; `u64::MAX`: never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    /// A key.
+    pub(super) key: u64,
+    /// A part of a key's value.
+    pub(super) part: u64,
+}
+
+impl Due {
+    pub(super) const NEVER: Due = Due { key: u64::MAX, part: u64::MAX };
+
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn of(key: Option<u64>, part: Option<u64>) -> Self {
+        Due { key: key.unwrap_or(u64::MAX), part: part.unwrap_or(u64::MAX) }
+    }
+
+    /// The earlier of each.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn min(self, other: Self) -> Self {
+        Due { key: self.key.min(other.key), part: self.part.min(other.part) }
+    }
 }
 
 /// What a lookup reads lies together: a place, then a child.
@@ -70,7 +94,7 @@ pub(super) struct Dir {
 
 impl Default for Facts {
     fn default() -> Self {
-        Facts { earliest: u64::MAX, len: 0, depth: 0 }
+        Facts { first: Due::NEVER, len: 0, depth: 0 }
     }
 }
 
@@ -117,13 +141,13 @@ impl Dir {
         start..start + width
     }
 
-    /// Puts two leaves in the place of one, each given with how many keys it has and when the first of
-    /// them expires.
-    pub(super) fn split(&mut self, place: usize, leaves: [(Handle, usize, u64); 2]) {
+    /// Puts two leaves in the place of one, each given with how many keys it has and when something
+    /// of it expires for the first time.
+    pub(super) fn split(&mut self, place: usize, leaves: [(Handle, usize, Due); 2]) {
         let (i, new, places) = (usize::from(self.places[place]), self.len(), self.places_of(place));
         let depth = self.facts[i].depth + 1;
-        let [lower, upper] = leaves.map(|(leaf, len, earliest)| {
-            (Node::of_leaf(leaf), Facts { earliest, len: len as u32, depth })
+        let [lower, upper] = leaves.map(|(leaf, len, first)| {
+            (Node::of_leaf(leaf), Facts { first, len: len as u32, depth })
         });
         (self.children[i], self.facts[i]) = lower;
         // A vector that doubles would have much in reserve.
@@ -191,9 +215,9 @@ impl Dir {
         if items.iter().any(|item| count(item.tag) > SAME / 2) {
             return None;
         }
-        let earliest = self.facts[i].earliest.min(self.facts[other].earliest);
+        let first = self.facts[i].first.min(self.facts[other].first);
         self.children[i] = Node::of_leaf(leaves.add(path, &items));
-        self.facts[i] = Facts { earliest, len, depth: depth - 1 };
+        self.facts[i] = Facts { first, len, depth: depth - 1 };
         self.places[beside..beside + places.len()].fill(i as u8);
         // The last child takes the place of the one that is gone.
         let last = self.len() - 1;
@@ -205,8 +229,8 @@ impl Dir {
         Some([one, two])
     }
 
-    pub(super) fn earliest(&self) -> u64 {
-        self.facts.iter().map(|facts| facts.earliest).min().unwrap_or(u64::MAX)
+    pub(super) fn first(&self) -> Due {
+        self.facts.iter().fold(Due::NEVER, |first, facts| first.min(facts.first))
     }
 
     /// Bytes accounted for it, what is below it left out.

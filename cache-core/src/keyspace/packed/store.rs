@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod crafted;
+mod due;
 #[cfg(test)]
 mod model;
 mod place;
@@ -9,16 +10,20 @@ mod place;
 mod tests;
 mod walk;
 
+pub(crate) use due::DueParts;
+
+use super::dir::Due;
 use super::leaf::Item;
 use super::probe::{Found, Hint, Paths, Probe};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
-use super::slabs::{Handle, SLOT_LIMIT, Slabs};
+use super::slabs::{Handle, Slabs};
 use super::table::Table;
 use super::trie::Trie;
 use crate::hash::HashSeed;
-use crate::types::{Data, LONG};
+use crate::types::{Data, Value};
 use alloc::vec::Vec;
+use due::due_of;
 
 /// The bit of a handle that says that the record lies alone.
 const ALONE: Handle = 1 << 31;
@@ -44,6 +49,8 @@ pub(crate) struct Store {
     large: u64,
     len: usize,
     volatile: usize,
+    /// Keys whose values have parts that expire.
+    timed: usize,
 }
 
 /// What is to be stored under a key.
@@ -53,6 +60,18 @@ pub(crate) enum Content<'a> {
     Bytes(Kind, &'a [u8]),
     /// A value in its large form.
     Object(Data),
+}
+
+impl Content<'_> {
+    /// When the first part of it expires (wall milliseconds).
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn first_expiry(&self, seed: HashSeed) -> Option<u64> {
+        match self {
+            Content::Bytes(Kind::String, _) => None,
+            Content::Bytes(kind, bytes) => Value::from_bytes(*kind, bytes, seed).first_expiry(),
+            Content::Object(data) => data.value().first_expiry(),
+        }
+    }
 }
 
 /// What was under a key that is gone, where it was too large to be dropped by the way.
@@ -85,6 +104,7 @@ impl Store {
             large: 0,
             len: 0,
             volatile: 0,
+            timed: 0,
         }
     }
 
@@ -106,6 +126,11 @@ impl Store {
         self.volatile
     }
 
+    /// How many keys have values of which a part expires.
+    pub(crate) fn timed_len(&self) -> usize {
+        self.timed
+    }
+
     /// Bytes accounted for all entries: the same on every platform.
     pub(crate) fn used(&self) -> u64 {
         self.trie.size() + self.slabs.used() + self.large
@@ -116,10 +141,16 @@ impl Store {
         self.slabs.slack() + self.trie.slack()
     }
 
-    /// The earliest moment (wall milliseconds) at which a key may have expired: the one behind its
-    /// last.
+    /// The first moment (wall milliseconds) at which a key, or a part of a value, has expired: the one
+    /// behind its last.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.trie.earliest().checked_add(1)
+        let first = self.trie.first();
+        first.key.min(first.part).checked_add(1)
+    }
+
+    /// When the first key expires (wall milliseconds).
+    pub(crate) fn first_expiry(&self) -> Option<u64> {
+        Some(self.trie.first().key).filter(|&at_ms| at_ms != u64::MAX)
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -231,6 +262,7 @@ impl Store {
         // 0 would mean that it has expired in any case; so does 1.
         let expires_ms = expires_ms.map(|at| at.max(1));
         let number;
+        let part = content.first_expiry(self.seed);
         let (kind, value) = match content {
             Content::Bytes(kind, bytes) => (kind, bytes),
             Content::Object(data) => {
@@ -239,10 +271,10 @@ impl Store {
             }
         };
         let parts = Parts { key: probe.key, expires_ms, kind, value };
-        let mut old = None;
+        let mut old = Due::NEVER;
         let removed = match self.find(probe) {
             Some(Found { at, handle }) => {
-                old = self.record(handle).expires_ms();
+                old = self.due(handle);
                 let object = self.forget(handle);
                 let alone = self.rewrite(probe.path, at as usize, handle, &parts);
                 Removed { alone, object }
@@ -257,17 +289,14 @@ impl Store {
                 let (slabs, alone) = (&self.slabs, &self.alone);
                 let record = |handle| Record::read(slot(slabs, alone, handle));
                 let path_of = |handle| paths.probe(seed, record(handle).key()).path;
-                let expiry_of = |handle| record(handle).expires_ms();
-                self.trie.insert(probe.path, item, path_of, expiry_of);
+                let objects = &self.objects;
+                let due_of = |handle| due_of(&record(handle), objects, seed);
+                self.trie.insert(probe.path, item, path_of, due_of);
                 self.len += 1;
                 Removed::default()
             }
         };
-        if let Some(at_ms) = expires_ms {
-            self.volatile += 1;
-            self.trie.note_expiry(probe.path, at_ms);
-        }
-        self.note_no_expiry(probe.path, old.filter(|_| old != expires_ms));
+        self.note_due(probe.path, old, Due::of(expires_ms, part));
         removed
     }
 
@@ -289,92 +318,27 @@ impl Store {
                 self.rewrite(probe.path, at as usize, handle, &parts);
             }
         }
-        self.volatile += usize::from(at_ms.is_some());
-        self.volatile -= usize::from(old.is_some());
-        if let Some(at_ms) = at_ms {
-            self.trie.note_expiry(probe.path, at_ms);
-        }
-        self.note_no_expiry(probe.path, old.filter(|_| old != at_ms));
+        self.note_due(probe.path, Due::of(old, None), Due::of(at_ms, None));
         true
     }
 
     /// Removes a key. `None`: it isn't there.
     pub(crate) fn remove(&mut self, probe: &Probe<'_>) -> Option<Removed> {
         let found = self.find(probe)?;
-        let expired = self.record(found.handle).expires_ms();
+        let due = self.due(found.handle);
         let removed = self.remove_found(probe.path, found);
-        self.note_no_expiry(probe.path, expired);
+        self.note_no_expiry(probe.path, due, Due::NEVER);
         Some(removed)
     }
 
-    /// Removes a key that was found, and leaves it to the caller to find anew when the first key of
-    /// its leaf expires.
+    /// Removes a key that was found, and leaves it to the caller to find anew when something of its
+    /// leaf expires for the first time.
     fn remove_found(&mut self, path: u64, Found { at, handle }: Found) -> Removed {
+        self.count_due(self.due(handle), Due::NEVER);
         let object = self.forget(handle);
         self.trie.remove(path, at as usize);
         self.len -= 1;
         Removed { alone: self.free(handle), object }
-    }
-
-    /// Makes a string `len` bytes long; those beyond the old end are 0. `None`: there is no such key,
-    /// or no such memory.
-    pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<()> {
-        let Found { at, handle } = self.find(probe)?;
-        let at = at as usize;
-        let parts = self.record(handle).parts();
-        if parts.kind == Kind::Object {
-            return self.resize_object(object_number(parts.value), len);
-        }
-        let old = parts.value.len();
-        let short = parts.len() - old + len <= SLOT_LIMIT;
-        if len == old {
-            return Some(());
-        }
-        if short {
-            let mut value = parts.value[..old.min(len)].to_vec();
-            value.resize(len, 0);
-            let parts = Parts { key: probe.key, value: &value, ..parts };
-            self.rewrite(probe.path, at, handle, &parts);
-            return Some(());
-        }
-        if len > LONG {
-            let expires_ms = parts.expires_ms;
-            let mut bytes = Vec::new();
-            bytes.try_reserve_exact(len).ok()?;
-            bytes.extend_from_slice(parts.value);
-            bytes.resize(len, 0);
-            let number = self.add_object(Data::String(bytes)).to_le_bytes();
-            let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &number };
-            self.rewrite(probe.path, at, handle, &parts);
-            return Some(());
-        }
-        if handle & ALONE == 0 {
-            let parts = parts.with_room();
-            let mut bytes = Vec::new();
-            bytes.try_reserve_exact(parts.len() - old + len).ok()?;
-            bytes.resize(parts.len(), 0);
-            parts.write(&mut bytes);
-            let new = self.keep_alone(bytes);
-            self.set_handle(probe.path, at, new);
-            self.free(handle);
-            self.resize_alone(new & !ALONE, len)
-        } else {
-            self.resize_alone(handle & !ALONE, len)
-        }
-    }
-
-    /// A string's bytes to write to.
-    pub(crate) fn string_mut(&mut self, probe: &Probe<'_>) -> Option<&mut [u8]> {
-        let Found { handle, .. } = self.find(probe)?;
-        let record = self.record(handle);
-        if record.kind() == Kind::Object {
-            return match self.objects.get_mut(object_number(record.value()))?.to_mut() {
-                Data::String(bytes) => Some(bytes),
-                _ => None,
-            };
-        }
-        let range = record.value_range();
-        self.slot_mut(handle).get_mut(range)
     }
 
     /// Changes a value in whatever form it is. `None`: there is no such key.
@@ -388,14 +352,17 @@ impl Store {
         let record = self.record(handle);
         if record.kind() == Kind::Object {
             let data = self.objects.get_mut(object_number(record.value()))?.to_mut();
-            let before = data.size();
+            let (before, old) = (data.size(), data.value().first_expiry());
             let result = change(data);
             self.large = self.large - before + data.size();
+            let new = data.value().first_expiry();
+            self.note_due(probe.path, Due::of(None, old), Due::of(None, new));
             return Some(result);
         }
         let mut data = Data::from_bytes(record.kind(), record.value(), self.seed);
-        let expires_ms = record.expires_ms();
+        let (expires_ms, old) = (record.expires_ms(), data.value().first_expiry());
         let result = change(&mut data);
+        let new = data.value().first_expiry();
         let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &[] };
         if let Some((kind, value)) = data.as_bytes() {
             self.rewrite(probe.path, at, handle, &Parts { kind, value, ..parts });
@@ -403,6 +370,7 @@ impl Store {
             let number = self.add_object(data).to_le_bytes();
             self.rewrite(probe.path, at, handle, &Parts { value: &number, ..parts });
         }
+        self.note_due(probe.path, Due::of(None, old), Due::of(None, new));
         Some(result)
     }
 

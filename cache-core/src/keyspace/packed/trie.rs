@@ -14,7 +14,7 @@ mod check;
 mod shrink;
 
 use super::dir::{
-    CHILD_SIZE, DIR_BITS, DIR_SIZE, Dir, Facts, Node, PATH_BITS, PLACES, behind, place_of,
+    CHILD_SIZE, DIR_BITS, DIR_SIZE, Dir, Due, Facts, Node, PATH_BITS, PLACES, behind, place_of,
 };
 use super::leaf::{Item, LAST_LIMIT, LIMIT, Leaf, LeafMut, SAME};
 use super::leaves::{EMPTY, Leaves};
@@ -88,8 +88,8 @@ pub(super) struct Reached<'a> {
     pub(super) leaf: Leaf<'a>,
     /// The first path behind those that lead here; `None`: these are the last.
     pub(super) next: Option<u64>,
-    /// No key of it expires before this (wall milliseconds).
-    pub(super) earliest: u64,
+    /// When something of it expires for the first time.
+    pub(super) first: Due,
 }
 
 impl Default for Trie {
@@ -111,12 +111,12 @@ impl Trie {
         self.leaves.slack()
     }
 
-    /// The earliest moment at which a key expires; `u64::MAX`: none does.
+    /// When something expires for the first time.
     ///
     /// A directory's is always the least of its children's. A leaf's is that of its keys, provided
     /// that [`settle_expiry`](Self::settle_expiry) is called when the first of them does so no more.
-    pub(super) fn earliest(&self) -> u64 {
-        self.facts.earliest
+    pub(super) fn first(&self) -> Due {
+        self.facts.first
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -161,7 +161,7 @@ impl Trie {
                     let width = u64::MAX.checked_shr(skip).unwrap_or(0);
                     let next = (path | width).checked_add(1);
                     let leaf = self.leaves.get(leaf);
-                    return Reached { leaf, next, earliest: facts.earliest };
+                    return Reached { leaf, next, first: facts.first };
                 }
                 Way::Dir { dir, rest } => {
                     facts = dir.facts[dir.index(rest)];
@@ -191,16 +191,15 @@ impl Trie {
         depth.into()
     }
 
-    /// A path at whose leaf something expires by `by_ms`: the first from `from` on, or else the
-    /// first of all.
-    pub(super) fn expiring(&self, from: u64, by_ms: u64) -> Option<u64> {
-        if self.facts.earliest > by_ms {
+    /// A path to a leaf of which `is_due` holds: the first from `from` on, or else the first of all.
+    pub(super) fn expiring(&self, from: u64, is_due: impl Fn(Due) -> bool) -> Option<u64> {
+        if !is_due(self.facts.first) {
             return None;
         }
         let (mut way, mut skip, mut path) = (self.way(from), 0, 0);
         while let Way::Dir { dir, rest } = way {
             let start = place_of(rest);
-            let due = |place: &usize| dir.facts[usize::from(dir.places[*place])].earliest <= by_ms;
+            let due = |place: &usize| is_due(dir.facts[usize::from(dir.places[*place])].first);
             let place = (start..PLACES).chain(0..start).find(due)?;
             let bits = (place as u64) << (PATH_BITS - DIR_BITS);
             path |= bits >> skip;
@@ -269,15 +268,15 @@ impl Trie {
         }
     }
 
-    /// Adds a key. `path_of` and `expiry_of` tell of any key in the leaf.
+    /// Adds a key. `path_of` and `due_of` tell of any key in the leaf.
     pub(super) fn insert(
         &mut self,
         path: u64,
         item: Item,
         path_of: impl Fn(Handle) -> u64,
-        expiry_of: impl Fn(Handle) -> Option<u64>,
+        due_of: impl Fn(Handle) -> Due,
     ) {
-        while self.is_full(path, item.tag) && self.split(path, &path_of, &expiry_of) {}
+        while self.is_full(path, item.tag) && self.split(path, &path_of, &due_of) {}
         let mut removed = None;
         self.walk_mut(
             path,
@@ -301,7 +300,7 @@ impl Trie {
         &mut self,
         path: u64,
         path_of: impl Fn(Handle) -> u64,
-        expiry_of: impl Fn(Handle) -> Option<u64>,
+        due_of: impl Fn(Handle) -> Due,
     ) -> bool {
         let Trie { root, leaf, facts, leaves, dirs } = self;
         let root = root.get_or_insert_with(|| {
@@ -332,10 +331,10 @@ impl Trie {
             let bit = 1 << (PATH_BITS - 1 - skip - depth);
             let (upper, lower): (Vec<Item>, Vec<Item>) =
                 leaves.get(leaf).items().partition(|item| path_of(item.handle) & bit != 0);
-            let expires = dir.facts[i].earliest != u64::MAX;
+            let expires = dir.facts[i].first != Due::NEVER;
             let two = [(path & !bit, lower), (path | bit, upper)].map(|(path, items)| {
-                let earliest = if expires { earliest(&items, &expiry_of) } else { u64::MAX };
-                (leaves.add(path, &items), items.len(), earliest)
+                let first = if expires { first(&items, &due_of) } else { Due::NEVER };
+                (leaves.add(path, &items), items.len(), first)
             });
             dir.split(place_of(behind(path, skip)), two);
             *dirs += CHILD_SIZE;
@@ -345,33 +344,33 @@ impl Trie {
         true
     }
 
-    /// Takes note that a key of this path expires at `at_ms`.
-    pub(super) fn note_expiry(&mut self, path: u64, at_ms: u64) {
-        self.walk_mut(path, |facts| facts.earliest = facts.earliest.min(at_ms), |_, leaf| leaf);
+    /// Takes note that a key of this path, or a part of its value, expires.
+    pub(super) fn note_expiry(&mut self, path: u64, due: Due) {
+        self.walk_mut(path, |facts| facts.first = facts.first.min(due), |_, leaf| leaf);
     }
 
-    /// Finds anew when the first key of the leaf of a path expires.
-    pub(super) fn settle_expiry(&mut self, path: u64, expiry: impl Fn(Handle) -> Option<u64>) {
+    /// Finds anew when something of the leaf of a path expires for the first time.
+    pub(super) fn settle_expiry(&mut self, path: u64, due_of: impl Fn(Handle) -> Due) {
         let items: Vec<Item> = self.leaf(path).items().collect();
-        let earliest = earliest(&items, &expiry);
-        self.facts.earliest = match &mut self.root {
-            Some(root) => settle_below(root.to_mut(), path, earliest),
-            None => earliest,
+        let first = first(&items, &due_of);
+        self.facts.first = match &mut self.root {
+            Some(root) => settle_below(root.to_mut(), path, first),
+            None => first,
         };
     }
 }
 
-/// Gives when the first key of the directory expires.
-fn settle_below(dir: &mut Dir, rest: u64, earliest: u64) -> u64 {
+/// Gives when something below the directory expires for the first time.
+fn settle_below(dir: &mut Dir, rest: u64, first: Due) -> Due {
     let i = dir.index(rest);
-    dir.facts[i].earliest = match dir.children[i].dir() {
-        Ok(place) => settle_below(dir.dirs[place].to_mut(), rest << DIR_BITS, earliest),
-        Err(_) => earliest,
+    dir.facts[i].first = match dir.children[i].dir() {
+        Ok(place) => settle_below(dir.dirs[place].to_mut(), rest << DIR_BITS, first),
+        Err(_) => first,
     };
-    dir.earliest()
+    dir.first()
 }
 
-/// When the first of these keys expires.
-fn earliest(items: &[Item], expiry: &impl Fn(Handle) -> Option<u64>) -> u64 {
-    items.iter().filter_map(|item| expiry(item.handle)).min().unwrap_or(u64::MAX)
+/// When something of these keys expires for the first time.
+fn first(items: &[Item], due_of: &impl Fn(Handle) -> Due) -> Due {
+    items.iter().fold(Due::NEVER, |first, item| first.min(due_of(item.handle)))
 }

@@ -25,10 +25,11 @@ impl<O: Observer> Cx<'_, O> {
         for key in keys.iter() {
             there.push(self.read_as::<T>(key)?.0.is_some());
         }
+        let now_ms = self.seen_at_ms();
         let (db, keyspace) = (self.conn.db, &self.state.keyspace);
         let values = keys.iter().zip(there).map(|(key, there)| {
             let entry = if there { keyspace.get(db, key) } else { None };
-            of_type::<T>(entry.map(|entry| entry.value()))
+            of_type::<T>(entry.map(|entry| entry.value()), now_ms)
         });
         Ok((values.collect::<Result<_, _>>()?, &mut self.conn.out.reply))
     }
@@ -38,10 +39,11 @@ impl<O: Observer> Cx<'_, O> {
         &mut self,
         key: &[u8],
     ) -> Result<(Option<T::View<'_>>, &mut Random, &mut Reply), Error> {
+        let now_ms = self.seen_at_ms();
         let there = self.read_as::<T>(key)?.0.is_some();
         let State { keyspace, random, .. } = &mut *self.state;
         let entry = if there { keyspace.get(self.conn.db, key) } else { None };
-        let value = of_type::<T>(entry.map(|entry| entry.value()))?;
+        let value = of_type::<T>(entry.map(|entry| entry.value()), now_ms)?;
         Ok((value, random, &mut self.conn.out.reply))
     }
 

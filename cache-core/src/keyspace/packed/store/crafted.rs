@@ -79,7 +79,7 @@ fn the_longest_ways() {
     let mut trie = Trie::default();
     let path = |handle: Handle| first_path(5) | u64::from(handle) << 18;
     for handle in 0..256 {
-        trie.insert(path(handle), Item { tag: 7, handle, access: 0 }, path, |_| None);
+        trie.insert(path(handle), Item { tag: 7, handle, access: 0 }, path, |_| Due::NEVER);
     }
     for handle in 0..256 {
         let [hit, miss] = [Some(handle), None].map(|h| trie.waits(path(handle), 7, h) as f64);

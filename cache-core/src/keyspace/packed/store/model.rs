@@ -1,13 +1,19 @@
 //! The store against a plain map with a clock.
 
+mod ops;
+
+pub(super) use ops::CRAFTED;
+
 use super::*;
 use crate::hash::slot_of;
+use crate::keyspace::fields::Field;
+use crate::keyspace::packed::slabs::SLOT_LIMIT;
 use crate::random::Random;
-use crate::types::{Hash, Limits, Structure, Value};
+use crate::types::{Hash, Limits, Structure};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use ops::{Op, Style, op};
 use proptest::prelude::*;
-use std::sync::LazyLock;
 use std::vec;
 
 extern crate std;
@@ -19,7 +25,8 @@ const BLUR: u32 = 18;
 const KEYS: u16 = 300;
 const MIRI: bool = cfg!(miri);
 
-type Fields = BTreeMap<Vec<u8>, Vec<u8>>;
+/// Names with values and expiries.
+type Fields = BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>)>;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Is {
@@ -34,84 +41,17 @@ struct Entry {
     access: u32,
 }
 
-#[derive(Clone, Debug)]
-enum Op {
-    Put(u16, usize, Option<u16>),
-    /// So many keys from one on.
-    PutMany(u16, u16, usize),
-    RemoveMany(u16, u16),
-    /// Sets or removes so many fields from one on.
-    Edit(u16, u16, u16, bool),
-    PutHash(u16, u16),
-    Expire(u16, Option<u16>),
-    Remove(u16),
-    Resize(u16, usize),
-    Touch(u16, u32),
-    Due(u16, u8),
-    Scan(u8),
-    /// Notes where keys from one on are, to be believed for the rest of the story.
-    Hold(u16),
-    Draw(u64),
-    Fork,
-    Other,
-    Flush,
-}
-
-fn len() -> impl Strategy<Value = usize> {
-    prop_oneof![4 => 0usize..40, 2 => 100usize..140, 2 => 220usize..270, 3 => 990usize..1030, 1 => 0usize..3000]
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    let key = || 0..KEYS;
-    let ms = || prop::option::of(0u16..1000);
-    prop_oneof![
-        6 => (key(), len(), ms()).prop_map(|(k, len, ms)| Op::Put(k, len, ms)),
-        2 => (key(), 0u16..200, len()).prop_map(|(k, n, len)| Op::PutMany(k, n, len)),
-        2 => (key(), 0u16..200).prop_map(|(k, n)| Op::RemoveMany(k, n)),
-        3 => (key(), 0u16..600, 0u16..300, any::<bool>()).prop_map(|(k, f, n, b)| Op::Edit(k, f, n, b)),
-        1 => (key(), 0u16..600).prop_map(|(k, n)| Op::PutHash(k, n)),
-        4 => (key(), ms()).prop_map(|(k, ms)| Op::Expire(k, ms)),
-        3 => key().prop_map(Op::Remove),
-        3 => (key(), len()).prop_map(|(k, len)| Op::Resize(k, len)),
-        1 => (key(), 0u32..1 << 24).prop_map(|(k, bits)| Op::Touch(k, bits)),
-        2 => (0u16..300, 1u8..100).prop_map(|(ms, limit)| Op::Due(ms, limit)),
-        2 => (1u8..60).prop_map(Op::Scan),
-        2 => key().prop_map(Op::Hold),
-        1 => any::<u64>().prop_map(Op::Draw),
-        1 => Just(Op::Fork),
-        2 => Just(Op::Other),
-        1 => Just(Op::Flush),
-    ]
-}
-
-/// How keys are made.
-#[derive(Clone, Copy, Debug)]
-enum Style {
-    Spread,
-    OneSlot,
-    Long,
-    Crafted,
-}
-
-/// Keys of one slot whose hashes begin with the same 8 bits and have the same tag.
-pub(super) static CRAFTED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let alike = |key: &Vec<u8>| {
-        let hash = SEED.hash(key);
-        hash >> 56 == 0x5a && hash as u8 == 0xa5
-    };
-    let keys = (0u32..).map(|i| format!("{{t}}{i}").into_bytes());
-    keys.filter(alike).take(if MIRI { 0 } else { KEYS.into() }).collect()
-});
-
-impl Style {
-    fn key(self, i: u16) -> Vec<u8> {
-        let i = i % KEYS;
-        match self {
-            Style::Spread => format!("key:{i}").into_bytes(),
-            Style::OneSlot => format!("{{t}}{i}").into_bytes(),
-            Style::Long => format!("{{t}}{i:0width$}", width = 60 + usize::from(i)).into_bytes(),
-            Style::Crafted => CRAFTED[usize::from(i)].clone(),
+impl Entry {
+    /// When the first field expires.
+    fn part(&self) -> Option<u64> {
+        match &self.is {
+            Is::String(_) => None,
+            Is::Hash(fields) => fields.values().filter_map(|(_, expires_ms)| *expires_ms).min(),
         }
+    }
+
+    fn due(&self) -> Due {
+        Due::of(self.expires_ms, self.part())
     }
 }
 
@@ -160,7 +100,10 @@ impl Side {
             Is::String(bytes) => Data::String(bytes.clone()),
             Is::Hash(fields) => {
                 let mut hash = Hash::new(SEED);
-                fields.iter().for_each(|(name, value)| _ = hash.set(name, value, LIMITS));
+                for (name, (value, expires_ms)) in fields {
+                    let field = Field { name, value, expires_ms: *expires_ms };
+                    hash.set_field(field, LIMITS);
+                }
                 Data::Hash(hash)
             }
         };
@@ -196,13 +139,24 @@ impl Side {
                 let name = format!("{field}").into_bytes();
                 if set {
                     let value = alloc::vec![b'v'; usize::from(field % 70)];
-                    assert_eq!(
-                        hash.set(&name, &value, LIMITS),
-                        model.insert(name, value).is_none()
-                    );
+                    let is_new = hash.set(&name, &value, LIMITS);
+                    assert_eq!(is_new, model.insert(name, (value, None)).is_none());
                 } else {
                     assert_eq!(hash.remove(&name), model.remove(&name).is_some());
                 }
+            }
+        });
+    }
+
+    fn time(&mut self, key: &[u8], fields: core::ops::Range<u16>, expires_ms: Option<u64>) {
+        let Some(Entry { is: Is::Hash(model), .. }) = self.model.get_mut(key) else { return };
+        self.store.edit(&Probe::new(SEED, key), |data| {
+            let Data::Hash(hash) = data else { panic!("a hash") };
+            for name in fields.map(|field| format!("{field}").into_bytes()) {
+                let there = hash.set_expiry(&name, expires_ms);
+                let field = model.get_mut(&name);
+                assert_eq!(there, field.is_some());
+                field.into_iter().for_each(|(_, at)| *at = expires_ms.map(|at| at.max(1)));
             }
         });
     }
@@ -217,9 +171,18 @@ impl Side {
             assert!(entry.expires_ms.is_some_and(|at| at < now));
             self.gone(key);
         }
-        let due = |entry: &Entry| entry.expires_ms.is_some_and(|at| at < now);
-        if self.model.values().any(due) {
-            assert!(self.store.next_expiry().is_some_and(|at| at <= now));
+        for (key, parts) in self.store.take_due_parts(now, limit) {
+            let entry = self.model.get_mut(&*key).expect("a key of the model");
+            let Is::Hash(fields) = &mut entry.is else { panic!("a hash") };
+            for name in &parts.names {
+                let (_, expires) = fields.remove(&**name).expect("a field of the model");
+                assert!(expires.is_some_and(|at| at < now));
+            }
+            assert_eq!(parts.emptied.is_some(), fields.is_empty());
+            if fields.is_empty() {
+                self.model.remove(&*key);
+                self.gone(&key);
+            }
         }
     }
 
@@ -289,8 +252,12 @@ impl Side {
             }
             Op::RemoveMany(k, n) => (*k..k + n).for_each(|k| self.remove(&style.key(k))),
             Op::Edit(k, first, n, set) => self.edit(&style.key(*k), *first..first + n, *set),
+            Op::Time(k, first, n, ms) => {
+                self.time(&style.key(*k), *first..first + n, at(ms, self.now));
+            }
             Op::PutHash(k, n) => {
-                let field = |i: u16| (format!("{i}").into_bytes(), alloc::vec![b'h'; 9]);
+                let expires = |i: u16| i.is_multiple_of(7).then_some(u64::from(i + n + 1));
+                let field = |i: u16| (format!("{i}").into_bytes(), (vec![b'h'; 9], expires(i)));
                 self.put(style.key(*k), Is::Hash((0..*n).map(field).collect()), None);
             }
             Op::Expire(k, ms) => {
@@ -353,8 +320,10 @@ impl Side {
         assert_eq!(in_slots, self.model.len());
         let volatile = self.model.values().filter(|e| e.expires_ms.is_some());
         assert_eq!(store.volatile_len(), volatile.clone().count());
-        let first = volatile.filter_map(|e| e.expires_ms).min();
-        assert_eq!(store.next_expiry(), first.map(|at| at + 1));
+        let all = self.model.values();
+        let first = all.clone().filter_map(|e| e.expires_ms.into_iter().chain(e.part()).min());
+        assert_eq!(store.next_expiry(), first.min().map(|at| at + 1));
+        assert_eq!(store.timed_len(), all.filter(|entry| entry.part().is_some()).count());
         self.check_bytes();
     }
 
@@ -364,7 +333,7 @@ impl Side {
         let seen = store.trie.check(&|handle| {
             let record = store.record(handle);
             let probe = Probe::new(SEED, record.key());
-            (probe.path, probe.tag(), record.expires_ms())
+            (probe.path, probe.tag(), self.model[record.key()].due())
         });
         let (mut slabs, mut large, mut handles) = (0, 0, BTreeSet::new());
         for item in seen.items {
@@ -388,7 +357,10 @@ fn read(store: &Store, record: &Record<'_>) -> Is {
     let object = store.object(record).filter(|_| is_object).map(Data::value);
     match object.unwrap_or_else(|| Value::from_bytes(record.kind(), record.value(), SEED)) {
         Value::String(bytes) => Is::String(bytes.to_vec()),
-        Value::Hash(hash) => Is::Hash(hash.iter().map(|(n, v)| (n.to_vec(), v.to_vec())).collect()),
+        Value::Hash(hash) => {
+            let owned = |f: Field<'_>| (f.name.to_vec(), (f.value.to_vec(), f.expires_ms));
+            Is::Hash(hash.iter().map(owned).collect())
+        }
         other => panic!("the story has no {}", other.type_name()),
     }
 }
@@ -411,7 +383,9 @@ fn story(style: Style, ops: &[Op]) {
         keys.iter().for_each(|key| side.remove(key));
         assert_eq!((side.store.used(), side.store.slack()), (0, 0));
         assert!(side.store.take_due(u64::MAX - 1, 1000).is_empty());
-        assert_eq!((side.store.volatile_len(), side.store.next_expiry()), (0, None));
+        assert!(side.store.take_due_parts(u64::MAX - 1, 1000).is_empty());
+        assert_eq!((side.store.volatile_len(), side.store.timed_len()), (0, 0));
+        assert_eq!(side.store.next_expiry(), None);
         side.check();
     }
 }

@@ -1,10 +1,11 @@
 //! Where records come to lie: a slot of the slabs, or memory of their own.
 
 use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
+use crate::keyspace::packed::probe::{Found, Probe};
 use crate::keyspace::packed::record::{Kind, Parts, Record};
 use crate::keyspace::packed::shared::Shared;
 use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT};
-use crate::types::Data;
+use crate::types::{Data, LONG};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -26,7 +27,7 @@ impl Store {
     }
 
     /// Takes a record in that lies alone.
-    pub(super) fn keep_alone(&mut self, bytes: Vec<u8>) -> Handle {
+    fn keep_alone(&mut self, bytes: Vec<u8>) -> Handle {
         self.version += 1;
         self.large += ALONE_OVERHEAD + bytes.len() as u64;
         self.alone.insert(Shared::new(bytes)) | ALONE
@@ -79,8 +80,69 @@ impl Store {
         None
     }
 
+    /// Makes a string `len` bytes long; those beyond the old end are 0. `None`: there is no such key,
+    /// or no such memory.
+    pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<()> {
+        let Found { at, handle } = self.find(probe)?;
+        let at = at as usize;
+        let parts = self.record(handle).parts();
+        if parts.kind == Kind::Object {
+            return self.resize_object(object_number(parts.value), len);
+        }
+        let old = parts.value.len();
+        let short = parts.len() - old + len <= SLOT_LIMIT;
+        if len == old {
+            return Some(());
+        }
+        if short {
+            let mut value = parts.value[..old.min(len)].to_vec();
+            value.resize(len, 0);
+            let parts = Parts { key: probe.key, value: &value, ..parts };
+            self.rewrite(probe.path, at, handle, &parts);
+            return Some(());
+        }
+        if len > LONG {
+            let expires_ms = parts.expires_ms;
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(len).ok()?;
+            bytes.extend_from_slice(parts.value);
+            bytes.resize(len, 0);
+            let number = self.add_object(Data::String(bytes)).to_le_bytes();
+            let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &number };
+            self.rewrite(probe.path, at, handle, &parts);
+            return Some(());
+        }
+        if handle & ALONE == 0 {
+            let parts = parts.with_room();
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(parts.len() - old + len).ok()?;
+            bytes.resize(parts.len(), 0);
+            parts.write(&mut bytes);
+            let new = self.keep_alone(bytes);
+            self.set_handle(probe.path, at, new);
+            self.free(handle);
+            self.resize_alone(new & !ALONE, len)
+        } else {
+            self.resize_alone(handle & !ALONE, len)
+        }
+    }
+
+    /// A string's bytes to write to.
+    pub(crate) fn string_mut(&mut self, probe: &Probe<'_>) -> Option<&mut [u8]> {
+        let Found { handle, .. } = self.find(probe)?;
+        let record = self.record(handle);
+        if record.kind() == Kind::Object {
+            return match self.objects.get_mut(object_number(record.value()))?.to_mut() {
+                Data::String(bytes) => Some(bytes),
+                _ => None,
+            };
+        }
+        let range = record.value_range();
+        self.slot_mut(handle).get_mut(range)
+    }
+
     /// Makes the value of a record that lies alone `len` bytes long. `None`: there is no memory.
-    pub(super) fn resize_alone(&mut self, number: u32, len: usize) -> Option<()> {
+    fn resize_alone(&mut self, number: u32, len: usize) -> Option<()> {
         let record = self.alone.get_mut(number)?.to_mut();
         let before = record.len();
         let len = Record::read(record).value_range().start + len;
@@ -90,7 +152,7 @@ impl Store {
     }
 
     /// Makes a string in its large form `len` bytes long. `None`: there is no memory, or it is none.
-    pub(super) fn resize_object(&mut self, number: u32, len: usize) -> Option<()> {
+    fn resize_object(&mut self, number: u32, len: usize) -> Option<()> {
         let Data::String(bytes) = self.objects.get_mut(number)?.to_mut() else { return None };
         let before = bytes.len();
         resize(bytes, len)?;
@@ -98,13 +160,11 @@ impl Store {
         Some(())
     }
 
-    /// Counts a record's expiry no longer, and gives its object if it has one.
+    /// Gives a record's object if it has one, which it has no longer.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn forget(&mut self, handle: Handle) -> Option<Shared<Data>> {
         let record = self.record(handle);
-        let (expires, kind) = (record.expires_ms().is_some(), record.kind());
-        let number = object_number(record.value());
-        self.volatile -= usize::from(expires);
+        let (kind, number) = (record.kind(), object_number(record.value()));
         if kind == Kind::Object { self.drop_object(number) } else { None }
     }
 

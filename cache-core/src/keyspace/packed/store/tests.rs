@@ -1,6 +1,7 @@
 use super::*;
 use crate::keyspace::packed::Kind;
 use crate::random::Random;
+use crate::types::LONG;
 use alloc::format;
 use alloc::string::ToString;
 

@@ -1,15 +1,13 @@
-//! Going through entries: all of them, those of a slot, those that expire, some by a cursor or by
-//! chance.
+//! Going through entries: all of them, those of a slot, some by a cursor or by chance.
 
-use super::{ALONE, Place, Removed, Store, slot};
+use super::{ALONE, Place, Store};
 use crate::hash::slot_of;
 use crate::keyspace::adaptive::Candidate;
-use crate::keyspace::packed::leaf::{Item, Leaf};
+use crate::keyspace::packed::leaf::Leaf;
 use crate::keyspace::packed::probe::first_path;
 use crate::keyspace::packed::record::{Kind, Record};
 use crate::keyspace::packed::slabs::Handle;
 use crate::random::Random;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl Store {
@@ -86,7 +84,7 @@ impl Store {
 
     /// Where some record lies that expires, near a path chosen by chance.
     pub(crate) fn volatile_near(&self, random: &mut Random) -> Option<Place> {
-        let path = self.trie.expiring(random.next_u64(), u64::MAX - 1)?;
+        let path = self.trie.expiring(random.next_u64(), |first| first.key != u64::MAX)?;
         let leaf = self.trie.leaf(path);
         let expires = |&i: &usize| self.record(leaf.handle(i)).expires_ms().is_some();
         let from = random.below(leaf.len().max(1) as u64) as usize;
@@ -115,7 +113,7 @@ impl Store {
     /// What eviction compares the keys of a leaf by, each with its place there.
     pub(crate) fn candidates(&self, path: u64) -> impl Iterator<Item = (usize, Candidate)> {
         let reached = self.trie.reach(path);
-        let expires = move |handle| match reached.earliest {
+        let expires = move |handle| match reached.first.key {
             // Nothing expires here: the records needn't be read.
             u64::MAX => None,
             _ => self.record(handle).expires_ms(),
@@ -139,72 +137,6 @@ impl Store {
             Some(data) if record.kind() == Kind::Object => data.size(),
             _ => 0,
         }
-    }
-}
-
-/// Expiry.
-impl Store {
-    /// Starts to fetch all records of a leaf, so that the waits for them overlap.
-    pub(super) fn prefetch_all(&self, leaf: Leaf<'_>) {
-        let handles = || leaf.items().map(|item| item.handle).filter(|handle| handle & ALONE == 0);
-        handles().for_each(|handle| self.slabs.prefetch_page(handle));
-        handles().for_each(|handle| self.slabs.prefetch(handle, false));
-    }
-
-    /// Removes up to `limit` keys that have expired by `now_ms` and gives them: fewer where they lie
-    /// in many leaves, since to look through one counts too. There are more as long as
-    /// [`next_expiry`](Self::next_expiry) has come.
-    pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<(Box<[u8]>, Removed)> {
-        /// What looking through a leaf counts, in keys.
-        const LOOK: usize = 16;
-        let (mut taken, mut done) = (Vec::new(), 0);
-        // Who expires now lives through this millisecond.
-        let Some(last_ms) = now_ms.checked_sub(1) else { return taken };
-        while done < limit
-            && let Some(path) = self.trie.expiring(0, last_ms)
-        {
-            let leaf = self.trie.leaf(path);
-            self.prefetch_all(leaf);
-            let due: Vec<Box<[u8]>> = leaf
-                .items()
-                .map(|item| self.record(item.handle))
-                .filter(|record| record.expires_ms().is_some_and(|at| at <= last_ms))
-                .take(limit - done)
-                .map(|record| record.key().into())
-                .collect();
-            done += due.len() + LOOK;
-            for key in due {
-                let probe = self.paths.probe(self.seed, &key);
-                if let Some(found) = self.find(&probe) {
-                    let removed = self.remove_found(probe.path, found);
-                    taken.push((key, removed));
-                }
-            }
-            self.settle_expiry(path);
-        }
-        taken
-    }
-
-    /// Takes note that no longer a key of this path expires at `at_ms`.
-    pub(super) fn note_no_expiry(&mut self, path: u64, at_ms: Option<u64>) {
-        let Some(at_ms) = at_ms else { return };
-        let reached = self.trie.reach(path);
-        if reached.earliest != at_ms {
-            return;
-        }
-        self.prefetch_all(reached.leaf);
-        // Many keys may expire at the same moment.
-        let expires = |item: Item| self.record(item.handle).expires_ms() == Some(at_ms);
-        if !reached.leaf.items().any(expires) {
-            self.settle_expiry(path);
-        }
-    }
-
-    /// Finds anew when the first key of a leaf expires.
-    fn settle_expiry(&mut self, path: u64) {
-        let (slabs, alone) = (&self.slabs, &self.alone);
-        self.trie
-            .settle_expiry(path, |handle| Record::read(slot(slabs, alone, handle)).expires_ms());
     }
 }
 

@@ -15,7 +15,7 @@ pub(in super::super) struct Seen {
 
 impl Trie {
     /// Goes through all of it. `known` gives a key's path, tag and expiry by its handle.
-    pub(in super::super) fn check(&self, known: &dyn Fn(Handle) -> (u64, u8, Option<u64>)) -> Seen {
+    pub(in super::super) fn check(&self, known: &dyn Fn(Handle) -> (u64, u8, Due)) -> Seen {
         let mut seen = Seen::default();
         match &self.root {
             None => self.check_leaf(self.leaf, self.facts, 0, 0, known, &mut seen),
@@ -51,13 +51,13 @@ impl Trie {
         facts: Facts,
         prefix: u64,
         skip: u32,
-        known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
+        known: &dyn Fn(Handle) -> (u64, u8, Due),
         seen: &mut Seen,
     ) {
         seen.dirs += dir.size();
         let mut dirs = 0;
         assert!(dir.len() > 1, "one leaf needs no directory");
-        assert_eq!(facts.earliest, dir.earliest());
+        assert_eq!(facts.first, dir.first());
         assert_eq!(facts.len, dir.facts.iter().map(|facts| facts.len).sum::<u32>());
         let mut met = [false; PLACES];
         let mut place = 0;
@@ -89,7 +89,7 @@ impl Trie {
         facts: Facts,
         prefix: u64,
         shared: u32,
-        known: &dyn Fn(Handle) -> (u64, u8, Option<u64>),
+        known: &dyn Fn(Handle) -> (u64, u8, Due),
         seen: &mut Seen,
     ) {
         let leaf = self.leaves.get(handle);
@@ -99,15 +99,15 @@ impl Trie {
         seen.items.extend(leaf.items());
         assert_eq!(leaf.len(), facts.len as usize);
         assert!(leaf.len() <= LAST_LIMIT || shared >= PATH_BITS);
-        let mut earliest = u64::MAX;
+        let mut first = Due::NEVER;
         for item in leaf.items() {
             assert!(leaf.count(item.tag) <= SAME || shared >= PATH_BITS);
-            let (path, tag, expires_ms) = known(item.handle);
+            let (path, tag, due) = known(item.handle);
             assert!(shared_by(path, prefix, shared), "{path:x} is not below {prefix:x}/{shared}");
             assert_eq!(item.tag, tag);
-            earliest = earliest.min(expires_ms.unwrap_or(u64::MAX));
+            first = first.min(due);
         }
-        assert_eq!(facts.earliest, earliest);
+        assert_eq!(facts.first, first);
     }
 }
 
