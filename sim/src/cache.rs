@@ -98,7 +98,7 @@ impl Cache {
             addr: format!("10.0.0.{}:{}", client + 1, 40_000 + this.generation % 20_000),
             laddr: String::from("10.0.1.1:6379"),
             trusted: this.place == Place::Console,
-            replay: false,
+            ..Peer::default()
         };
         let conn = self.node.handle_connect(world.node_now(), peer);
         this.conn = Some(conn.map_err(|_| CacheTrouble::Unreachable)?);

@@ -42,6 +42,9 @@ pub struct Peer {
     /// are, unanswered, and while the peer is there nothing expires but by them. One that can't be
     /// obeyed closes the connection.
     pub replay: bool,
+    /// There is nobody else who could end its waiting: commands that would wait for a key answer as
+    /// if their time were up.
+    pub alone: bool,
 }
 
 bitflags! {
@@ -72,6 +75,8 @@ bitflags! {
         const CAN_REDIRECT = 1 << 15;
         /// It is shown what everybody does.
         const MONITOR = 1 << 16;
+        /// See [`Peer::alone`].
+        const ALONE = 1 << 17;
     }
 }
 
@@ -139,6 +144,7 @@ impl Connection {
         let mut flags = ConnFlags::empty();
         flags.set(ConnFlags::TRUSTED, peer.trusted || peer.replay);
         flags.set(ConnFlags::REPLAY | ConnFlags::REPLY_OFF, peer.replay);
+        flags.set(ConnFlags::ALONE, peer.alone);
         Connection {
             id,
             addr: peer.addr,

@@ -282,6 +282,18 @@ fn a_host_is_told_when_waiting_ends() {
     assert_eq!(hear(&mut node, after(350), other), "*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
 }
 
+/// As in the JavaScript library, whose one connection could never be served.
+#[test]
+fn who_is_alone_does_not_wait() {
+    let mut node = Node::new(Config::default(), 1, START);
+    let peer = Peer { alone: true, ..Peer::default() };
+    let conn = node.handle_connect(START, peer).expect("room");
+    assert_eq!(tell(&mut node, START, conn, &["BLPOP", "l", "0"]), "*-1\r\n");
+    assert_eq!(tell(&mut node, START, conn, &["RPUSH", "l", "x"]), ":1\r\n");
+    assert_eq!(tell(&mut node, START, conn, &["BLPOP", "l", "0"]), "*2\r\n$1\r\nl\r\n$1\r\nx\r\n");
+    assert_eq!(tell(&mut node, START, conn, &["BLMOVE", "l", "m", "LEFT", "LEFT", "0"]), "$-1\r\n");
+}
+
 #[test]
 fn nothing_is_taken_for_who_is_being_closed() {
     let (mut node, killer) = node(&[]);

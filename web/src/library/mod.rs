@@ -233,7 +233,8 @@ fn micros(ms: f64, what: &str) -> Result<u64, JsValue> {
 }
 
 fn connect(node: &mut Node, now_us: u64) -> Result<ConnId, JsValue> {
-    let peer = Peer { addr: "javascript:0".into(), trusted: true, ..Peer::default() };
+    let addr = "javascript:0".into();
+    let peer = Peer { addr, trusted: true, alone: true, ..Peer::default() };
     node.handle_connect(moment(now_us), peer).map_err(|refused| reply::error(&refused.to_string()))
 }
 

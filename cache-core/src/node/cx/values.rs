@@ -112,9 +112,10 @@ impl<O: Observer> Cx<'_, O> {
         Ok(result)
     }
 
-    /// Whether the command may wait: it may not in a transaction and in a stream of effects.
+    /// Whether the command may wait: it may not in a transaction, in a stream of effects, and where
+    /// nobody could end its waiting.
     pub(crate) fn may_wait(&self) -> bool {
-        !self.in_exec && !self.conn.has(ConnFlags::REPLAY)
+        !self.in_exec && !self.conn.has(ConnFlags::REPLAY | ConnFlags::ALONE)
     }
 
     /// Ends the command until one of the keys that it names changes, or until its time is up. Where
