@@ -86,18 +86,16 @@ impl Chunk {
     pub(super) fn insert(&mut self, at: usize, member: &[u8], score: f64) {
         let at = at.min(self.scores.len());
         let (start, len) = (self.start(at), member.len());
-        make_room(&mut self.scores, 1);
+        make_room(&mut self.scores, 1, ROOM);
         self.scores.insert(at, plain(score));
-        make_room(&mut self.ends, 1);
+        make_room(&mut self.ends, 1, ROOM);
         self.ends.insert(at, (start + len) as u32);
         for end in &mut self.ends[at + 1..] {
             *end += len as u32;
         }
-        make_room(&mut self.bytes, len);
-        let tail = self.bytes.len() - start;
+        make_room(&mut self.bytes, len, ROOM_BYTES);
         self.bytes.extend_from_slice(member);
         self.bytes[start..].rotate_right(len);
-        debug_assert_eq!(self.bytes.len() - start, tail + len);
     }
 
     pub(super) fn remove(&mut self, at: usize) {
@@ -115,12 +113,28 @@ impl Chunk {
     }
 }
 
-/// Room for some more, with an eighth in reserve: a chunk is filled slowly.
-fn make_room<T>(vec: &mut Vec<T>, more: usize) {
+/// Entries for which there is room at once.
+const ROOM: usize = 16;
+/// Bytes of members for which there is room at once.
+const ROOM_BYTES: usize = 256;
+
+/// Room for some more, by steps: so there are few sizes of allocations, and what one chunk gives back
+/// the next one takes.
+fn make_room<T>(vec: &mut Vec<T>, more: usize, step: usize) {
     let wanted = vec.len() + more;
     if wanted > vec.capacity() {
-        vec.reserve_exact(more + wanted / 8);
+        vec.reserve_exact(wanted.next_multiple_of(step) - vec.len());
     }
+}
+
+/// Takes out what stands from `at` on, and gives back what isn't used any more.
+fn split_off<T: Copy>(vec: &mut Vec<T>, at: usize, step: usize) -> Vec<T> {
+    let mut upper = Vec::new();
+    make_room(&mut upper, vec.len() - at, step);
+    upper.extend_from_slice(&vec[at..]);
+    vec.truncate(at);
+    vec.shrink_to(at.next_multiple_of(step));
+    upper
 }
 
 impl tree::Chunk for Chunk {
@@ -151,12 +165,10 @@ impl tree::Chunk for Chunk {
     fn split(&mut self, at: u32) -> Self {
         let at = at as usize;
         let start = self.start(at);
-        let (scores, mut ends) = (self.scores.split_off(at), self.ends.split_off(at));
+        let scores = split_off(&mut self.scores, at, ROOM);
+        let mut ends = split_off(&mut self.ends, at, ROOM);
         ends.iter_mut().for_each(|end| *end -= start as u32);
-        let bytes = self.bytes.split_off(start);
-        self.scores.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.bytes.shrink_to_fit();
+        let bytes = split_off(&mut self.bytes, start, ROOM_BYTES);
         Chunk { scores, ends, bytes }
     }
 

@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::edge::{Edge, order};
+use super::score::{pack, unpack};
 use crate::hash::HashSeed;
 use crate::keyspace::fields::Fields;
 use crate::types::tree::{Chunk as _, Cursor, End, Tree};
@@ -11,12 +12,8 @@ use core::ops::Range;
 #[derive(Clone, Debug)]
 pub(super) struct Large {
     entries: Tree<Chunk>,
-    /// Each member's score: the eight bytes of the float.
+    /// Each member's score, packed.
     scores: Fields,
-}
-
-fn score_of(bytes: &[u8]) -> f64 {
-    bytes.first_chunk().map_or(0.0, |bytes| f64::from_le_bytes(*bytes))
 }
 
 impl Large {
@@ -33,7 +30,7 @@ impl Large {
     }
 
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
-        self.scores.get(member).map(|field| score_of(field.value))
+        self.scores.get(member).map(|field| unpack(field.value))
     }
 
     /// The chunk in which a place is. `None`: it lies behind all entries.
@@ -57,7 +54,8 @@ impl Large {
             }
             self.put_in(member, score);
         }
-        self.scores.set(member, &score.to_le_bytes(), None);
+        let (bytes, kept) = pack(score);
+        self.scores.set(member, bytes.get(..kept).unwrap_or(&bytes), None);
     }
 
     /// Moves an entry within its chunk, if its new place is there. `false`: it isn't.
@@ -165,7 +163,7 @@ impl Large {
         count: usize,
         visit: &mut dyn FnMut(&'a [u8], f64),
     ) -> u64 {
-        self.scores.scan(cursor, count, &mut |field| visit(field.name, score_of(field.value)))
+        self.scores.scan(cursor, count, &mut |field| visit(field.name, unpack(field.value)))
     }
 
     /// Drops some of what is left of one that nobody uses any more. `false`: nothing is left.

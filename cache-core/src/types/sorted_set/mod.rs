@@ -7,6 +7,7 @@
 mod chunk;
 mod edge;
 mod large;
+mod score;
 mod small;
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,11 @@
 //!
 //! An entry begins with a byte whose upper half is the number of the score's bytes and whose lower
 //! half is the member's length; 15 there says that the length stands in the next byte. Then come the
-//! score and the member. The score is the float's eight bytes from the greatest on, without the zeros
-//! at their end: whole numbers of three digits take two or three. The limits are those of
-//! `zset-max-listpack-entries` and `zset-max-listpack-value`, as far as the counters reach.
+//! score and the member. The limits are those of `zset-max-listpack-entries` and
+//! `zset-max-listpack-value`, as far as the counters reach.
 
-use super::edge::{Edge, plain};
+use super::edge::Edge;
+use super::score::{pack, unpack};
 use crate::types::Limits;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -124,12 +124,11 @@ impl Small {
 
 /// What stands before a member: one or two bytes, and the score's bytes that are kept.
 fn head_of(len: u8, score: f64) -> ([u8; 2], usize, [u8; 8], usize) {
-    let bits = plain(score).to_bits();
-    let kept = 8 - (bits.trailing_zeros() as usize / 8).min(8);
+    let (bytes, kept) = pack(score);
     let upper = (kept as u8) << 4;
     let (head, head_len) =
         if len < LONG { ([upper | len, 0], 1) } else { ([upper | LONG, len], 2) };
-    (head, head_len, bits.to_be_bytes(), kept)
+    (head, head_len, bytes, kept)
 }
 
 /// Takes an entry.
@@ -141,11 +140,9 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], f64)> {
         len => (len, tail),
     };
     let (kept, tail) = tail.split_at_checked(usize::from(head >> 4))?;
-    let mut bytes = [0; 8];
-    bytes.get_mut(..kept.len())?.copy_from_slice(kept);
     let (member, tail) = tail.split_at_checked(usize::from(len))?;
     *rest = tail;
-    Some((member, f64::from_be_bytes(bytes)))
+    Some((member, unpack(kept)))
 }
 
 #[cfg(test)]

@@ -190,3 +190,16 @@ fn a_scan_visits_each_member_once() {
     }
     assert_eq!(seen.len(), 2000);
 }
+
+/// A large one takes little more than each member twice and a score.
+#[test]
+#[cfg_attr(miri, ignore = "counts and nothing else")]
+fn a_large_one_takes_little_room() {
+    let (mut set, mut random, members) = (new(), Random::new(3), 20_000);
+    for i in 0..members {
+        let member = format!("element:{:012}", i * 7919 % members);
+        set.change(member.as_bytes(), LIMITS, |_| Some(random.below(1_000_000) as f64));
+    }
+    let each = set.size() / members;
+    assert!((60..75).contains(&each), "{each}");
+}
