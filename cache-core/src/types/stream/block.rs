@@ -1,6 +1,6 @@
 //! A run of entries, packed.
 //!
-//! In front stand the names of the first entry's fields, each with its length. Then come entries:
+//! In front stand the first entry's fields, each name with its length and its value. Then come entries:
 //!
 //! ```text
 //! head      number: the bytes behind it, times 2; plus 1 if the fields are those of the first entry
@@ -8,13 +8,13 @@
 //!           From 2^62 ms on: 2^62 times 2, as above, and the ms as another number
 //!           seq: a number; in the first id's millisecond, what it is beyond that one's
 //! fields    unless they are those of the first entry: their number; then names and values in turn
-//! values    if they are
+//! values    if they are; one that is the first entry's too is a byte that says so
 //! ```
 //!
 //! What was removed is gone; only its number is kept, since Valkey's blocks count it.
 
 use super::id::StreamId;
-use super::pack::{StreamText, as_integer, put_number, put_packed, put_text};
+use super::pack::{AS_FIRST, StreamText, as_integer, put_number, put_packed, put_text};
 use super::pack::{take_bytes, take_number, take_packed, take_text};
 use super::weight;
 use crate::types::tree::{Chunk, Limit};
@@ -28,6 +28,11 @@ const ENTRIES_LIMIT: u64 = 4096;
 const BYTES_LIMIT: u64 = 64 * 1024;
 /// Milliseconds beyond the first id that leave no room for a flag: another number says them.
 const FAR: u64 = 1 << 62;
+
+/// Fields whose values are compared with those of the first entry.
+const ALIKE: usize = 64;
+/// The longest value of a block's first entry that others may refer to, in bytes.
+const KEPT_VALUE: usize = 64;
 
 /// How large blocks may become, by the settings.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +63,7 @@ pub(crate) struct Block {
     weight: u64,
     /// Fields of the first entry ever.
     names: u32,
-    /// Bytes of their names.
+    /// Bytes of their names and values.
     front: u32,
     bytes: Vec<u8>,
 }
@@ -122,7 +127,8 @@ impl Block {
             && entries < of(limits.entries, ENTRIES_LIMIT)
     }
 
-    fn names(&self) -> &[u8] {
+    /// The names and values of its first entry ever.
+    fn front(&self) -> &[u8] {
         self.bytes.get(..self.front as usize).unwrap_or_default()
     }
 
@@ -170,46 +176,60 @@ impl Block {
     pub(super) fn push<'a>(&mut self, id: StreamId, fields: impl Fields<'a>) {
         let count = fields.clone().count() as u32;
         if self.live == 0 && self.dead == 0 {
-            self.begin(id, count, fields.clone().map(|(name, _)| name));
+            self.begin(id, count, fields.clone());
         }
-        let same = count == self.names && self.has_names(fields.clone().map(|(name, _)| name));
+        let alike = if count == self.names { self.alike(fields.clone()) } else { None };
         let start = self.bytes.len();
         // Most heads are a byte long.
         self.bytes.push(0);
         self.put_id(id);
-        if same {
-            for (_, value) in fields {
-                self.put_value(value);
+        if let Some(alike) = alike {
+            for (i, (_, value)) in fields.enumerate() {
+                let is_alike = i < ALIKE && alike >> i & 1 == 1;
+                self.put_value(value, is_alike);
             }
         } else {
             put_number(&mut self.bytes, u64::from(count));
             for (name, value) in fields {
-                self.put_value(name);
-                self.put_value(value);
+                self.put_value(name, false);
+                self.put_value(value, false);
             }
         }
-        self.put_head(start, same);
-        self.weight += weight::entry(self.base, id, count, same);
+        self.put_head(start, alike.is_some());
+        self.weight += weight::entry(self.base, id, count, alike.is_some());
         self.live += 1;
         self.end = id;
         self.top = id;
     }
 
-    fn begin<'a>(&mut self, id: StreamId, count: u32, names: impl Iterator<Item = &'a [u8]>) {
+    fn begin<'a>(&mut self, id: StreamId, count: u32, fields: impl Fields<'a>) {
         self.base = id;
         self.names = count;
         self.weight = weight::EMPTY + weight::front(count);
         self.bytes.clear();
-        for name in names {
+        for (name, value) in fields {
             put_text(&mut self.bytes, name);
             self.weight += weight_of(name, as_integer(name));
+            // A long one would stay when its entry is gone.
+            let value = if value.len() <= KEPT_VALUE { value } else { &[] };
+            put_packed(&mut self.bytes, value, as_integer(value));
         }
         self.front = self.bytes.len() as u32;
     }
 
-    fn has_names<'a>(&self, mut names: impl Iterator<Item = &'a [u8]>) -> bool {
-        let mut own = self.names();
-        names.all(|name| take_text(&mut own) == Some(name))
+    /// For an entry with the names of the first one: which of its first values are that one's too.
+    fn alike<'a>(&self, fields: impl Fields<'a>) -> Option<u64> {
+        let (mut front, mut alike) = (self.front(), 0);
+        for (i, (name, value)) in fields.enumerate() {
+            if take_text(&mut front) != Some(name) {
+                return None;
+            }
+            let is_alike = take_packed(&mut front).is_some_and(|first| first.is(value));
+            if i < ALIKE {
+                alike |= u64::from(is_alike) << i;
+            }
+        }
+        Some(alike)
     }
 
     fn put_id(&mut self, id: StreamId) {
@@ -224,9 +244,13 @@ impl Block {
         }
     }
 
-    fn put_value(&mut self, text: &[u8]) {
+    fn put_value(&mut self, text: &[u8], is_alike: bool) {
         let integer = as_integer(text);
-        put_packed(&mut self.bytes, text, integer);
+        if is_alike {
+            self.bytes.push(AS_FIRST);
+        } else {
+            put_packed(&mut self.bytes, text, integer);
+        }
         self.weight += weight_of(text, integer);
     }
 
@@ -299,8 +323,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) id: StreamId,
     /// Fields it has.
     pub(crate) len: u32,
-    /// The names of its fields, if they are those of the block's first entry.
-    names: Option<&'a [u8]>,
+    /// The block's first entry, if it has the same fields.
+    front: Option<&'a [u8]>,
     /// Values, or names and values.
     bytes: &'a [u8],
 }
@@ -310,13 +334,20 @@ impl<'a> Entry<'a> {
     pub(crate) fn fields(
         &self,
     ) -> impl Iterator<Item = (StreamText<'a>, StreamText<'a>)> + use<'a> {
-        let (mut names, mut bytes) = (self.names, self.bytes);
+        let (mut front, mut bytes) = (self.front, self.bytes);
         (0..self.len).map_while(move |_| {
-            let name = match &mut names {
-                Some(names) => StreamText::Text(take_text(names)?),
-                None => take_packed(&mut bytes)?,
+            let Some(front) = &mut front else {
+                return Some((take_packed(&mut bytes)?, take_packed(&mut bytes)?));
             };
-            Some((name, take_packed(&mut bytes)?))
+            let (name, first) = (take_text(front)?, take_packed(front)?);
+            let value = match bytes.split_first() {
+                Some((&AS_FIRST, rest)) => {
+                    bytes = rest;
+                    first
+                }
+                _ => take_packed(&mut bytes)?,
+            };
+            Some((StreamText::Text(name), value))
         })
     }
 }
@@ -352,11 +383,11 @@ impl<'a> Iterator for Entries<'a> {
             ms: base.ms.wrapping_add(ms),
             seq: if ms == 0 { base.seq.wrapping_add(seq) } else { seq },
         };
-        let (len, names) = match same {
-            true => (self.block.names, Some(self.block.names())),
+        let (len, front) = match same {
+            true => (self.block.names, Some(self.block.front())),
             false => (take_number(&mut bytes)? as u32, None),
         };
-        Some(Entry { id, len, names, bytes })
+        Some(Entry { id, len, front, bytes })
     }
 }
 

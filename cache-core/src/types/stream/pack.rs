@@ -8,6 +8,7 @@
 //! | 128 to 223 | a string of 0 to 95 bytes, which follow |
 //! | 224 to 231 | a string that spells an integer of 1 to 8 bytes, zigzag, least byte first |
 //! | 232 | a longer string: its length as a number, and the bytes |
+//! | 255 | none of these: whoever packs strings knows what else it may be |
 //!
 //! Reading stops (`None`) where bytes are missing, whatever they say.
 
@@ -18,6 +19,8 @@ const TEXT: u8 = 128;
 const TEXT_LIMIT: usize = 96;
 const INTEGER: u8 = 224;
 const LONG_TEXT: u8 = 232;
+/// In the place of a value: that of the block's first entry.
+pub(super) const AS_FIRST: u8 = 255;
 
 /// The longest text of an integer: `-9223372036854775808`.
 const INTEGER_LIMIT: usize = 20;
@@ -30,6 +33,14 @@ pub(crate) enum StreamText<'a> {
 }
 
 impl StreamText<'_> {
+    /// Whether it is this one.
+    pub(super) fn is(self, text: &[u8]) -> bool {
+        match self {
+            StreamText::Text(own) => own == text,
+            StreamText::Integer(number) => as_integer(text) == Some(number),
+        }
+    }
+
     /// The string.
     pub(crate) fn to_vec(self) -> Vec<u8> {
         match self {
@@ -119,7 +130,8 @@ pub(super) fn take_packed<'a>(bytes: &mut &'a [u8]) -> Option<StreamText<'a>> {
             let zigzag = u64::from_le_bytes(zigzag);
             StreamText::Integer((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
         }
-        _ => StreamText::Text(take_text(bytes)?),
+        LONG_TEXT => StreamText::Text(take_text(bytes)?),
+        _ => return None,
     })
 }
 

@@ -23,6 +23,7 @@ fn strings() -> impl Strategy<Value = Strings> {
     let value = prop_oneof![
         any::<i64>().prop_map(|number| format!("{number}").into_bytes()),
         (0i64..300).prop_map(|number| format!("{number}").into_bytes()),
+        prop::sample::select(vec![&b""[..], b"same", b"7"]).prop_map(<[u8]>::to_vec),
         prop::collection::vec(any::<u8>(), 0..150),
     ];
     let same = value.clone().prop_map(|value| vec![(b"a".to_vec(), value)]);
@@ -209,6 +210,14 @@ fn an_approximate_trim_takes_whole_blocks() {
 fn entries_are_packed() {
     let stream = numbered(100_000, LIMITS);
     assert!(stream.size() < 100_000 * 19, "{}", stream.size());
+    // What all of them say is said once.
+    let mut stream = Stream::EMPTY;
+    for ms in 1..=100_000 {
+        let number = format!("{}", ms % 100).into_bytes();
+        let fields = vec![(b"what".to_vec(), b"click".to_vec()), (b"much".to_vec(), number)];
+        push(&mut stream, StreamId { ms, seq: 0 }, &fields, LIMITS);
+    }
+    assert!(stream.size() < 100_000 * 8, "{}", stream.size());
 }
 
 #[test]
