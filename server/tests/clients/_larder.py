@@ -47,3 +47,8 @@ def larder(*options):
             process.wait()
             raise
     assert process.returncode == 0, f"larder ended with status {process.returncode}"
+
+
+def has_scripts(client):
+    """Whether the server runs scripts, which some of what frameworks do takes."""
+    return "evalsha" in str(client.execute_command("COMMAND LIST FILTERBY PATTERN evalsha"))
