@@ -52,6 +52,7 @@ rows! {
     write::zadd: Spec::new("zadd", -4, bits!(Flags: WRITE | DENYOOM | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | UPDATE))])
+    .looks_up(3)
     .docs(
         "1.2.0",
         "O(log(N)) a member",
@@ -98,6 +99,7 @@ rows! {
     write::zincrby: Spec::new("zincrby", 4, bits!(Flags: WRITE | DENYOOM | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | ACCESS | UPDATE))])
+    .looks_up(3)
     .docs(
         "1.2.0",
         "O(log(N))",
@@ -156,6 +158,7 @@ rows! {
     read::zmscore: Spec::new("zmscore", -3, bits!(Flags: READONLY | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RO | ACCESS))])
+    .looks_up(2)
     .docs(
         "6.2.0",
         "O(M) for M members",
@@ -230,6 +233,7 @@ rows! {
     read::zrank: Spec::new("zrank", -3, bits!(Flags: READONLY | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RO | ACCESS))])
+    .looks_up(2)
     .docs(
         "2.0.0",
         "O(log(N))",
@@ -239,6 +243,7 @@ rows! {
     write::zrem: Spec::new("zrem", -3, bits!(Flags: WRITE | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RW | DELETE))])
+    .looks_up(2)
     .docs(
         "1.2.0",
         "O(M*log(N)) for M members",
@@ -302,6 +307,7 @@ rows! {
     read::zrevrank: Spec::new("zrevrank", -3, bits!(Flags: READONLY | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RO | ACCESS))])
+    .looks_up(2)
     .docs(
         "2.0.0",
         "O(log(N))",
@@ -321,6 +327,7 @@ rows! {
     read::zscore: Spec::new("zscore", 3, bits!(Flags: READONLY | FAST), Group::SortedSet)
     .acl(Categories::SORTEDSET)
     .keys(&[KeySpec::one(1, bits!(KeyFlags: RO | ACCESS))])
+    .looks_up(2)
     .docs(
         "1.2.0",
         "O(1)",

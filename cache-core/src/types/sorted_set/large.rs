@@ -29,6 +29,11 @@ impl Large {
         self.entries.size() + self.scores.size()
     }
 
+    /// What finds a score by its member.
+    pub(super) fn index(&self) -> &Fields {
+        &self.scores
+    }
+
     pub(super) fn score(&self, member: &[u8]) -> Option<f64> {
         self.scores.get(member).map(|field| unpack(field.value))
     }

@@ -17,6 +17,7 @@ pub(crate) use edge::{Edge, order};
 use super::tree::End;
 use super::{Limits, Structure};
 use crate::hash::HashSeed;
+use crate::keyspace::fields::Fields;
 use alloc::vec::Vec;
 use core::ops::Range;
 use edge::plain;
@@ -180,6 +181,13 @@ impl<'a> super::View<'a> for SortedSetView<'a> {
         match self.form {
             FormView::Small(small) => small.0.is_empty(),
             FormView::Large(large) => large.len() == 0,
+        }
+    }
+
+    fn fields(&self) -> Option<&'a Fields> {
+        match self.form {
+            FormView::Small(_) => None,
+            FormView::Large(large) => Some(large.index()),
         }
     }
 
