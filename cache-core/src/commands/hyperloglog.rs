@@ -131,10 +131,11 @@ fn pfcount<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// Keeps what was counted, where the data are this node's to change: what obeys a stream has what the
-/// stream says.
+/// Keeps what was counted, where that may be written: what obeys a stream has what the stream says,
+/// and nothing is changed while effects can't be stored.
 fn keep_count<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], count: u64) -> Result<(), Error> {
-    if !cx.conn.has(ConnFlags::REPLAY) && cx.state.obeys_stream(cx.conns) {
+    let obeys = cx.state.obeys_stream(cx.conns);
+    if !cx.conn.has(ConnFlags::REPLAY) && (obeys || cx.state.store_error.is_some()) {
         return Ok(());
     }
     hyperloglog::keep_count(to_write(cx, key)?, Some(count));

@@ -268,7 +268,12 @@ fn writes_are_refused_while_effects_cannot_be_stored() {
     let mut node = Node::new(Config::default(), 1, START);
     node.record_effects();
     let conn = node.handle_connect(START, Peer::default()).expect("room");
+    assert_eq!(say(&mut node, conn, &["PFADD", "p", "x"]).as_deref(), Some(":1\r\n"));
+    while node.poll_store().is_some() {}
     node.handle_store_failed("no space left on device");
+    // A read that would keep what it computed answers all the same.
+    assert_eq!(say(&mut node, conn, &["PFCOUNT", "p"]).as_deref(), Some(":1\r\n"));
+    assert!(node.poll_store().is_none());
     let refused = say(&mut node, conn, &["SETNX", "a", "1"]).expect("an answer");
     assert!(refused.starts_with("-MISCONF"), "{refused}");
     assert_eq!(say(&mut node, conn, &["GET", "a"]).as_deref(), Some("$-1\r\n"));
