@@ -61,6 +61,8 @@ enum Sort {
 #[derive(Clone, Debug)]
 struct Wanted<'a> {
     center: Option<Center>,
+    /// Whether that was said by a member: the other way can't follow, the same again can.
+    by_member: Option<bool>,
     asked: Option<Asked>,
     unit: f64,
     with_distance: bool,
@@ -91,6 +93,7 @@ impl<'a> Wanted<'a> {
     fn parse(args: Args<'a>, form: Form, find: Find<'_>) -> Result<Self, Error> {
         let mut wanted = Wanted {
             center: None,
+            by_member: None,
             asked: None,
             unit: 1.0,
             with_distance: false,
@@ -182,9 +185,19 @@ impl<'a> Wanted<'a> {
         let is_circle = matches!(self.asked, Some(Asked::Radius(_)));
         if form == Form::SearchStore && words.is("storedist") {
             self.store_distance = true;
-        } else if left >= 2 && !is_polygon && self.center.is_none() && words.is("frommember") {
+        } else if left >= 2
+            && !is_polygon
+            && self.by_member != Some(false)
+            && words.is("frommember")
+        {
+            self.by_member = Some(true);
             self.center = Some(find(words.bytes()?)?);
-        } else if left >= 3 && !is_polygon && self.center.is_none() && words.is("fromlonlat") {
+        } else if left >= 3
+            && !is_polygon
+            && self.by_member != Some(true)
+            && words.is("fromlonlat")
+        {
+            self.by_member = Some(false);
             self.center = Some(Center::At(read_place(words.bytes()?, words.bytes()?)?));
         } else if left >= 3 && (none || is_circle) && words.is("byradius") {
             self.read_radius(words)?;
