@@ -22,7 +22,8 @@ pub(super) struct Place {
 impl Place {
     /// The middle of the cell that a score stands for.
     pub(super) fn of_score(score: f64) -> Self {
-        let bits = score as u64;
+        // A score below zero is no place; read so, it is the one that Valkey takes it for.
+        let bits = score as i64 as u64;
         let cell = Cell { lon: gather(bits >> 1), lat: gather(bits), steps: STEPS };
         let (low, high) = cell.corners();
         Place {
