@@ -99,7 +99,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "diff",
-        about: "a million random commands are answered as Valkey answers them",
+        about: "half a million random commands are answered as Valkey answers them",
         groups: &[Group::Valkey],
         run: diff::step,
         ..PLAIN

@@ -162,14 +162,15 @@ impl<'a> Generator<'a> {
                 continue;
             }
             let counts = matches!(arg.name.as_str(), "numkeys" | "numfields" | "count")
-                && arg.token.is_none()
+                && arg.token.as_deref().is_none_or(|token| token == "FIELDS")
                 && !arg.optional
                 && order[at + 1..].iter().any(|a| a.multiple);
             if counts {
+                out.extend(arg.token.as_ref().map(|token| token.clone().into_bytes()));
                 let n = 1 + self.random.below(3);
                 counted = Some(n);
                 let said =
-                    if self.random.one_in(20) { self.random.below(5) as i64 - 1 } else { n as i64 };
+                    if self.random.one_in(20) { self.random.below(5) as i64 } else { n as i64 };
                 out.push(said.to_string().into_bytes());
                 continue;
             }

@@ -115,6 +115,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "the same filters; Valkey's form says that one of them is chosen again and again, Larder's \
          that each may stand once",
     ),
+    (
+        "h*",
+        "arguments",
+        "Valkey takes FIELDS with its names for one block, and the count for a key",
+    ),
     ("sort*", "arguments", "Valkey counts the patterns of BY and GET among the keys"),
 ];
 
