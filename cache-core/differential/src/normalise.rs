@@ -42,7 +42,6 @@ const RULES: &[(Rule, &str, &[&str])] = &[
             "pubsub|shardchannels",
         ],
     ),
-    (Rule::Errors, "Valkey counts fields whose time is over until it has met them", &["hlen"]),
     (
         Rule::Shape,
         "Valkey's depends on what a value has been before, Larder's on what it is",
