@@ -137,7 +137,8 @@ fn split_at_fields(args: Args<'_>, from: usize) -> Result<(Args<'_>, Args<'_>), 
 /// error for another number of them.
 fn counted(args: Args<'_>, each: i64, wrong: Error) -> Result<Args<'_>, Error> {
     let (count, fields) = (integer(args.at(0))?, args.from(1));
-    let fits = count > 0 && count.checked_mul(each) == Some(fields.len() as i64);
+    // As in Valkey, where the product may wrap: so a count far below 0 can fit.
+    let fits = !fields.is_empty() && count.wrapping_mul(each) == fields.len() as i64;
     if fits { Ok(fields) } else { Err(wrong) }
 }
 
