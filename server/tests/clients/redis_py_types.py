@@ -1,5 +1,7 @@
 """redis-py with every type of value, in RESP3 and in RESP2."""
 
+import time
+
 import redis
 from _larder import larder
 
@@ -162,7 +164,21 @@ def more_hashes(r):
     assert r.object("ENCODING", "user") == "hashtable" and r.memory_usage("user") > 1000
 
 
-TYPES = [lists, sets, sorted_sets, geo, streams, consumer_group, bits_and_counts, more_hashes]
+def fields_that_expire(r):
+    r.hset("session", mapping={"user": "ada", "code": "1234", "hint": "x"})
+    assert r.hexpire("session", 100, "code", "none") == [1, -2]
+    assert r.httl("session", "code", "user", "none") == [100, -1, -2]
+    assert r.hpersist("session", "code") == [1] and r.hpexpire("session", 30, "hint") == [1]
+    time.sleep(0.1)
+    assert r.hgetall("session") == {"user": "ada", "code": "1234"}
+    assert r.hsetex("session", mapping={"code": "5678"}, ex=100) == 1
+    assert r.hgetex("session", "code", persist=True) == ["5678"]
+    assert r.httl("session", "code") == [-1]
+    assert r.hgetdel("session", "code", "user") == ["5678", "ada"] and r.exists("session") == 0
+
+
+TYPES = [lists, sets, sorted_sets, geo, streams, consumer_group, bits_and_counts]
+TYPES += [more_hashes, fields_that_expire]
 
 
 def main():

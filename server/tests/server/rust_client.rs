@@ -1,8 +1,10 @@
 //! The `redis` crate does its ordinary work.
 
 use crate::harness::Server;
+use redis::geo::{RadiusOptions, RadiusOrder, Unit};
+use redis::streams::{StreamReadOptions, StreamReadReply};
 use redis::{Commands, Connection};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 fn connect(server: &Server, protocol: &str) -> Connection {
     let url = format!("redis://127.0.0.1:{}/{protocol}", server.port);
@@ -19,6 +21,9 @@ fn ordinary_work_in_both_protocols() {
         hashes(&mut con);
         expiry(&mut con);
         batches(&mut con);
+        lists_and_sets(&mut con);
+        sorted_sets_and_places(&mut con);
+        consumer_group(&mut con);
     }
 }
 
@@ -63,6 +68,50 @@ fn batches(con: &mut Connection) {
     let mut keys: Vec<String> = con.scan().unwrap().map(Result::unwrap).collect();
     keys.sort();
     assert_eq!(keys, ["count", "name", "session", "user:1"]);
+}
+
+fn lists_and_sets(con: &mut Connection) {
+    let _: i64 = con.rpush("list", &["a", "b", "c"]).unwrap();
+    let all: Vec<String> = con.lrange("list", 0, -1).unwrap();
+    assert_eq!(all, ["a", "b", "c"]);
+    let popped: Option<[String; 2]> = con.blpop("list", 1.0).unwrap();
+    assert_eq!(popped.unwrap(), ["list", "a"]);
+    let none: Option<[String; 2]> = con.blpop("none", 0.05).unwrap();
+    assert_eq!(none, None);
+    let _: i64 = con.sadd("one", &["a", "b"]).unwrap();
+    let _: i64 = con.sadd("two", &["b", "c"]).unwrap();
+    let both: HashSet<String> = con.sinter(&["one", "two"]).unwrap();
+    assert_eq!(both, HashSet::from(["b".to_owned()]));
+    let _: bool = con.pfadd("seen", &["a", "b", "a"]).unwrap();
+    let seen: i64 = con.pfcount("seen").unwrap();
+    assert_eq!(seen, 2);
+}
+
+fn sorted_sets_and_places(con: &mut Connection) {
+    let _: i64 = con.zadd_multiple("scores", &[(2.5, "b"), (1.0, "a")]).unwrap();
+    let all: Vec<(String, f64)> = con.zrange_withscores("scores", 0, -1).unwrap();
+    assert_eq!(all, [("a".to_owned(), 1.0), ("b".to_owned(), 2.5)]);
+    let rank: Option<i64> = con.zrevrank("scores", "b").unwrap();
+    assert_eq!(rank, Some(0));
+    let sicily = [("13.361389", "38.115556", "Palermo"), ("15.087269", "37.502669", "Catania")];
+    let _: i64 = con.geo_add("Sicily", &sicily).unwrap();
+    let apart: f64 = con.geo_dist("Sicily", "Palermo", "Catania", Unit::Kilometers).unwrap();
+    assert!((apart - 166.2742).abs() < 1e-9);
+    let order = RadiusOptions::default().order(RadiusOrder::Asc);
+    let near: Vec<String> =
+        con.geo_radius("Sicily", 15.0, 37.0, 200.0, Unit::Kilometers, order).unwrap();
+    assert_eq!(near, ["Catania", "Palermo"]);
+}
+
+fn consumer_group(con: &mut Connection) {
+    let _: String = con.xgroup_create_mkstream("log", "readers", "0").unwrap();
+    let id: String = con.xadd("log", "*", &[("level", "info")]).unwrap();
+    let options = StreamReadOptions::default().group("readers", "me").count(10).block(1000);
+    let reply: Option<StreamReadReply> = con.xread_options(&["log"], &[">"], &options).unwrap();
+    let entry = &reply.unwrap().keys[0].ids[0];
+    assert_eq!((&entry.id, entry.get::<String>("level").unwrap().as_str()), (&id, "info"));
+    let acknowledged: i64 = con.xack("log", "readers", &[&id]).unwrap();
+    assert_eq!(acknowledged, 1);
 }
 
 #[test]
