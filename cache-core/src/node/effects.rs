@@ -5,7 +5,11 @@
 //! consume this stream; replaying it into an empty node gives an equal digest. An offset counts its
 //! bytes. The form is that of Redis's replication stream: RESP arrays, SELECT where the database
 //! changes, MULTI and EXEC around a transaction.
+//!
+//! The stream is one and has several takers. What a call of `run` recorded is handed to all of them at
+//! its end, once ([`Node::hand_out`]); while there is no taker, nothing is recorded and no offset moves.
 
+use super::Node;
 use crate::protocol::request;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -13,12 +17,32 @@ use alloc::vec::Vec;
 /// Effects that wait to be fetched, in bytes. Past it nothing is executed until the host has
 /// fetched them.
 pub const EFFECTS_HIGH_WATER: usize = 64 << 20;
+/// Memory that is kept for the effects of the next run, in bytes.
+const KEPT: usize = 1 << 20;
+
+/// Who takes effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Taker {
+    /// The host, by `poll_store`.
+    Host = 1,
+    /// The append log.
+    #[allow(dead_code)]
+    Log = 2,
+    /// Replication: those who follow this node, and what is kept for those who come back.
+    #[allow(dead_code)]
+    Backlog = 4,
+}
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Effects {
-    enabled: bool,
-    pending: Vec<u8>,
-    /// The offset behind the last byte of `pending`.
+    /// The bits of those who take them.
+    takers: u8,
+    /// What has been recorded since it was last handed out.
+    fresh: Vec<u8>,
+    /// What the host has not fetched yet.
+    for_host: Vec<u8>,
+    /// The offset behind the last byte of `fresh`.
     offset: u64,
     /// The offset up to which the host has stored them.
     stored: u64,
@@ -39,12 +63,23 @@ enum Transaction {
 }
 
 impl Effects {
-    pub(crate) fn enable(&mut self) {
-        self.enabled = true;
+    /// Someone takes effects from here on, or no longer.
+    pub(crate) fn set_taker(&mut self, taker: Taker, takes: bool) {
+        if takes && !self.has_taker(taker) {
+            self.takers |= taker as u8;
+            // It knows of no database yet.
+            self.db = None;
+        } else if !takes {
+            self.takers &= !(taker as u8);
+        }
     }
 
-    pub(crate) fn enabled(&self) -> bool {
-        self.enabled
+    pub(crate) fn has_taker(&self, taker: Taker) -> bool {
+        self.takers & taker as u8 != 0
+    }
+
+    fn is_recorded(&self) -> bool {
+        self.takers != 0
     }
 
     pub(crate) fn append<T: AsRef<[u8]>>(
@@ -52,20 +87,20 @@ impl Effects {
         db: u32,
         args: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     ) {
-        if !self.enabled {
+        if !self.is_recorded() {
             return;
         }
-        let before = self.pending.len();
+        let before = self.fresh.len();
         if self.transaction == Transaction::Wanted {
             self.transaction = Transaction::Open;
-            request::encode_into(&mut self.pending, ["MULTI"]);
+            request::encode_into(&mut self.fresh, ["MULTI"]);
         }
         if self.db != Some(db) {
             self.db = Some(db);
-            request::encode_into(&mut self.pending, ["SELECT", &db.to_string()]);
+            request::encode_into(&mut self.fresh, ["SELECT", &db.to_string()]);
         }
-        request::encode_into(&mut self.pending, args);
-        self.offset += (self.pending.len() - before) as u64;
+        request::encode_into(&mut self.fresh, args);
+        self.offset += (self.fresh.len() - before) as u64;
     }
 
     /// Effects from here on belong together.
@@ -75,10 +110,10 @@ impl Effects {
 
     pub(crate) fn end_transaction(&mut self) {
         let open = core::mem::take(&mut self.transaction) == Transaction::Open;
-        if open && self.enabled {
-            let before = self.pending.len();
-            request::encode_into(&mut self.pending, ["EXEC"]);
-            self.offset += (self.pending.len() - before) as u64;
+        if open && self.is_recorded() {
+            let before = self.fresh.len();
+            request::encode_into(&mut self.fresh, ["EXEC"]);
+            self.offset += (self.fresh.len() - before) as u64;
         }
     }
 
@@ -92,16 +127,17 @@ impl Effects {
     }
 
     pub(crate) fn is_backed_up(&self) -> bool {
-        self.pending.len() > EFFECTS_HIGH_WATER
+        self.fresh.len() + self.for_host.len() > EFFECTS_HIGH_WATER
     }
 
-    /// Takes what is new: its first byte's offset and the bytes.
-    pub(crate) fn take(&mut self) -> Option<(u64, Vec<u8>)> {
-        if self.pending.is_empty() {
+    /// Takes what the host has not fetched yet: its first byte's offset and the bytes.
+    pub(crate) fn take_for_host(&mut self) -> Option<(u64, Vec<u8>)> {
+        if self.for_host.is_empty() {
             return None;
         }
-        let bytes = core::mem::take(&mut self.pending);
-        Some((self.offset - bytes.len() as u64, bytes))
+        let bytes = core::mem::take(&mut self.for_host);
+        let end = self.offset - self.fresh.len() as u64;
+        Some((end - bytes.len() as u64, bytes))
     }
 
     pub(crate) fn note_stored(&mut self, upto: u64) {
@@ -118,5 +154,28 @@ impl Effects {
 
     pub(crate) fn replicated(&self) -> u64 {
         self.replicated
+    }
+}
+
+impl Node {
+    /// Hands effects that are new to all who take them. Between commands and behind a transaction, never
+    /// inside one.
+    pub(super) fn hand_out(&mut self) {
+        let effects = &mut self.state.effects;
+        if effects.fresh.is_empty() {
+            return;
+        }
+        let mut bytes = core::mem::take(&mut effects.fresh);
+        // A taker of its own room (the append log, the backlog) reads `bytes` here; they begin at the
+        // offset `effects.offset() - bytes.len()`.
+        if !effects.has_taker(Taker::Host) {
+            bytes.clear();
+            bytes.shrink_to(KEPT);
+            effects.fresh = bytes;
+        } else if effects.for_host.is_empty() {
+            effects.for_host = bytes;
+        } else {
+            effects.for_host.extend_from_slice(&bytes);
+        }
     }
 }

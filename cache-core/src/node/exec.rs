@@ -30,7 +30,12 @@ impl Node {
     /// Gives [`Run::Idle`] also when more than [`EFFECTS_HIGH_WATER`](super::EFFECTS_HIGH_WATER)
     /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
-        let now = now.clamped();
+        let done = self.run_turns(now.clamped(), budget, observer);
+        self.hand_out();
+        done
+    }
+
+    fn run_turns<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
         if self.state.sleeps(now) {
             return Run::Idle;
         }

@@ -41,6 +41,7 @@ pub(crate) use call::call;
 pub(crate) use commandlog::Reason;
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};
 pub(crate) use cx::{Cx, check_reply};
+pub(crate) use effects::Taker;
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 pub(crate) use latency::{BUCKETS, Spike};
 pub(crate) use link::Link;
@@ -261,7 +262,7 @@ impl Node {
     /// Starts to record effects. From here on the host must fetch them with
     /// [`poll_store`](Self::poll_store): past [`EFFECTS_HIGH_WATER`] nothing is executed.
     pub fn record_effects(&mut self) {
-        self.state.effects.enable();
+        self.state.effects.set_taker(Taker::Host, true);
     }
 
     /// Says when a write counts as safe. Anything but [`Durability::Async`] needs
@@ -347,7 +348,8 @@ impl Node {
     /// New effects to store, when they are recorded. Answer with
     /// [`handle_stored`](Self::handle_stored) once they are safe.
     pub fn poll_store(&mut self) -> Option<Store> {
-        self.state.effects.take().map(|(offset, bytes)| Store { offset, bytes })
+        self.hand_out();
+        self.state.effects.take_for_host().map(|(offset, bytes)| Store { offset, bytes })
     }
 
     /// When [`run`](Self::run) must be called although nothing came in.

@@ -6,7 +6,7 @@
 use super::super::{Flow, Outcome, all};
 use super::REDIS_VERSION;
 use crate::config::Id;
-use crate::node::{ConnFlags, Connection, Cx, Topics};
+use crate::node::{ConnFlags, Connection, Cx, Taker, Topics};
 use crate::observer::Observer;
 use alloc::format;
 use alloc::string::String;
@@ -184,7 +184,7 @@ fn persistence<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "async_loading:0");
     line!(out, "rdb_changes_since_last_save:{}", state.dirty);
     line!(out, "rdb_bgsave_in_progress:0");
-    line!(out, "aof_enabled:{}", u8::from(state.effects.enabled()));
+    line!(out, "aof_enabled:{}", u8::from(state.effects.has_taker(Taker::Log)));
     line!(out, "aof_rewrite_in_progress:0");
     line!(out, "aof_last_write_status:{status}");
 }
