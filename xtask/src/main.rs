@@ -123,6 +123,8 @@ enum Bench {
     /// CPU, throughput, latency and memory beside Redis, Valkey, Memcached and a server that does
     /// nothing
     Compare(bench::Options),
+    /// CPU and memory of each data type beside Valkey
+    Types(bench::types::Options),
     /// Miss ratios of the eviction policy and the classics over request traces
     Hitratio(hitratio::Options),
     /// The engine as a library beside other caches: requests a second, hit ratios, bytes an entry
@@ -173,6 +175,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Fuzz { target, seconds } => fuzz::run(job, target.as_deref(), seconds)?,
         Command::Bench(Bench::Compare(options)) => bench::compare(&options)?,
+        Command::Bench(Bench::Types(options)) => bench::types::run(&options)?,
         Command::Bench(Bench::Hitratio(options)) => hitratio::run(&options)?,
         Command::Bench(Bench::Library(options)) => library::run(&options)?,
         Command::Bench(Bench::Stalls { keys, part }) => bench::stalls(keys, &part)?,

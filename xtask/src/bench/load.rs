@@ -59,11 +59,20 @@ pub(crate) struct Load {
 impl Load {
     /// Starts one. `name` tells its files from those of others at the same time.
     pub(crate) fn start(peer: &Peer, server: &Server, name: &str, args: &str) -> Result<Self> {
+        Self::start_with(peer, server, name, args.split(' '))
+    }
+
+    fn start_with<'a>(
+        peer: &Peer,
+        server: &Server,
+        name: &str,
+        args: impl Iterator<Item = &'a str>,
+    ) -> Result<Self> {
         let name = format!("bench-load-{name}");
         let (json, log) = (scratch(&name, "json")?, File::create(scratch(&name, "log")?)?);
         let mut command = sh::plain(paths::larder());
         command.args(["bench", "-p", &server.port.to_string(), "--protocol", peer.protocol]);
-        command.args(args.split(' ')).arg("--json").arg(json);
+        command.args(args).arg("--json").arg(json);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Ok(Self { process: Running::start(&mut command)?, name })
     }
@@ -105,6 +114,17 @@ impl Load {
 /// Starts a load and waits for its end.
 pub(crate) fn run(peer: &Peer, server: &Server, args: &str) -> Result<Figures> {
     Load::start(peer, server, "main", args)?.finish()
+}
+
+/// As [`run`], sending one command in place of a named test.
+pub(crate) fn run_command(
+    peer: &Peer,
+    server: &Server,
+    command: &str,
+    args: &str,
+) -> Result<Figures> {
+    let args = args.split(' ').chain(["--command", command]);
+    Load::start_with(peer, server, "main", args)?.finish()
 }
 
 /// Sets every key there is to be, with values of so many bytes; `more` is put on the command line.

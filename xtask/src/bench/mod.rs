@@ -10,7 +10,9 @@ mod loading;
 mod memory;
 mod page;
 mod peers;
+mod section;
 mod speed;
+pub(crate) mod types;
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,7 +22,7 @@ use clap::ValueEnum;
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{paths, serve, setup, sh};
+use crate::{serve, setup, sh};
 use peers::Peer;
 
 /// What to measure.
@@ -118,9 +120,8 @@ pub(crate) fn compare(options: &Options) -> Result<()> {
         fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     if options.write {
-        let file = paths::root().join("docs/performance.md");
-        fs::write(&file, page::page(&results)?).context("cannot write docs/performance.md")?;
-        println!("wrote docs/performance.md");
+        let page = page::page(&results)?;
+        section::rewrite(|old| section::with(&page, section::of(old).unwrap_or_default()))?;
     }
     Ok(())
 }

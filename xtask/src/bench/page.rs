@@ -20,8 +20,6 @@ const FLOOR: &str = "null";
 
 /// The page.
 pub(crate) fn page(results: &Results) -> Result<String> {
-    let date = proc::output(sh::plain("date").args(["-u", "+%-d %B %Y"]))?;
-    let commit = proc::output(sh::plain("git").args(["rev-parse", "--short", "HEAD"]))?;
     let (keys, loaded) = (results.size.keys, results.size.loaded);
     let mut text = format!(
         "# Performance
@@ -39,15 +37,14 @@ for requests, and writes nothing to disk. Figures drift with the machine: compar
 
 | | |
 |---|---|
-| when | {}, at commit {} |
+| when | {} |
 | machine | {} |
 | busy | {} processes wanted a core on average before, {} after, the measured ones included |
 | keys | {keys} of 16 bytes, drawn evenly; values of {VALUE} bytes where nothing else is said |
 | speed | {} s a figure, the best of {} rounds |
 | loading | {loaded} keys, the best of {} rounds |
 ",
-        date.trim(),
-        commit.trim(),
+        when()?,
         machine()?,
         results.busy.0,
         results.busy.1,
@@ -86,8 +83,15 @@ fn notes(results: &Results) -> Vec<&'static str> {
     notes
 }
 
+/// The day and the commit, in a line.
+pub(super) fn when() -> Result<String> {
+    let date = proc::output(sh::plain("date").args(["-u", "+%-d %B %Y"]))?;
+    let commit = proc::output(sh::plain("git").args(["rev-parse", "--short", "HEAD"]))?;
+    Ok(format!("{}, at commit {}", date.trim(), commit.trim()))
+}
+
 /// The machine, in a line.
-fn machine() -> Result<String> {
+pub(super) fn machine() -> Result<String> {
     let read = |path: &str| {
         fs::read_to_string(Path::new(path)).with_context(|| format!("cannot read {path}"))
     };

@@ -52,18 +52,10 @@ pub(crate) struct Bytes {
 
 /// All peers, each with one thread for its clients' requests.
 pub(crate) fn all() -> Result<Vec<Peer>> {
-    let redis =
-        |port: u16| words(&format!("--port {port} --bind 127.0.0.1 --appendonly no --save"));
-    let found = |program: Option<PathBuf>, what: &str| {
-        program.with_context(|| format!("there is no {what}; `cargo xtask setup bench` tells why"))
-    };
-    let peer = |name, program, args| Peer { name, program, args, protocol: "resp", keeps: true };
     Ok(vec![
-        peer("valkey", found(setup::valkey_server()?, "valkey-server")?, redis),
-        peer("redis", found(setup::redis_server()?, "redis-server")?, redis),
-        peer("larder", paths::larder(), |port| {
-            words(&format!("serve --port {port} --bind 127.0.0.1 --http-port 0"))
-        }),
+        valkey()?,
+        peer("redis", found(setup::redis_server()?, "redis-server")?, like_redis),
+        larder(),
         Peer {
             protocol: "memcached",
             // Its own limit, which the others don't have, is put out of reach; root it must not be.
@@ -78,6 +70,30 @@ pub(crate) fn all() -> Result<Vec<Peer>> {
             })
         },
     ])
+}
+
+/// Valkey, with one thread for its clients' requests.
+pub(crate) fn valkey() -> Result<Peer> {
+    Ok(peer("valkey", found(setup::valkey_server()?, "valkey-server")?, like_redis))
+}
+
+/// Larder.
+pub(crate) fn larder() -> Peer {
+    peer("larder", paths::larder(), |port| {
+        words(&format!("serve --port {port} --bind 127.0.0.1 --http-port 0"))
+    })
+}
+
+fn peer(name: &'static str, program: PathBuf, args: fn(u16) -> Vec<String>) -> Peer {
+    Peer { name, program, args, protocol: "resp", keeps: true }
+}
+
+fn like_redis(port: u16) -> Vec<String> {
+    words(&format!("--port {port} --bind 127.0.0.1 --appendonly no --save"))
+}
+
+fn found(program: Option<PathBuf>, what: &str) -> Result<PathBuf> {
+    program.with_context(|| format!("there is no {what}; `cargo xtask setup bench` tells why"))
 }
 
 /// The words of a line; `--save` alone gets Redis's way to say "never".
