@@ -15,23 +15,6 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-/// What is answered when the time is up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Empty {
-    #[allow(dead_code)]
-    Null,
-    NullArray,
-}
-
-impl Empty {
-    pub(crate) fn write(self, out: &mut Reply) {
-        match self {
-            Empty::Null => out.null(),
-            Empty::NullArray => out.null_array(),
-        }
-    }
-}
-
 /// For what a command waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
@@ -45,7 +28,6 @@ pub(crate) struct Wait {
     pub(crate) or_gone: bool,
     /// Monotonic microseconds at which waiting ends; `u64::MAX` never.
     pub(crate) until_us: u64,
-    pub(crate) empty: Empty,
 }
 
 #[derive(Clone, Debug)]
@@ -214,11 +196,13 @@ impl Post<'_> {
 
     /// Ends the waiting of a connection without running its command, and answers in its place.
     /// `false`: it doesn't wait.
-    pub(crate) fn end_wait(&mut self, id: ConnId, answer: impl FnOnce(&mut Reply, &Wait)) -> bool {
-        let Some(wait) = self.stop_wait(id) else { return false };
+    pub(crate) fn end_wait(&mut self, id: ConnId, answer: impl FnOnce(&mut Reply)) -> bool {
+        if self.stop_wait(id).is_none() {
+            return false;
+        }
         let unheard = ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP;
         if self.conns.get(id).is_some_and(|conn| !conn.has(unheard)) {
-            self.deliver(id, |out| answer(out, &wait));
+            self.deliver(id, |out| answer(out));
         }
         self.conns.wake(id);
         true

@@ -36,7 +36,7 @@ pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, 
 pub use link::{Load, REDIAL_US};
 
 pub(crate) use admit::{check_state, lookup};
-pub(crate) use blocking::{Empty, Wait};
+pub(crate) use blocking::Wait;
 pub(crate) use call::call;
 pub(crate) use commandlog::Reason;
 pub(crate) use conn::{ConnFlags, Connection, Connections, Suspended};

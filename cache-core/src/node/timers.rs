@@ -7,6 +7,7 @@ use super::{LogLevel, State};
 use crate::config::{Class, Id};
 use crate::keyspace::Expired;
 use crate::observer::{Event, ExpiredBy, Observer};
+use crate::protocol::Reply;
 use crate::time::{Now, Timeout};
 use alloc::format;
 use alloc::vec::Vec;
@@ -102,7 +103,7 @@ fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer
 fn end_waits(state: &mut State, conns: &mut Connections, now: Now) {
     for id in conns.waited_until(now.mono_us) {
         let mut post = Post { now, state, conns, own: None };
-        if !post.end_wait(id, |out, wait| wait.empty.write(out)) {
+        if !post.end_wait(id, Reply::null_array) {
             conns.unblock(id);
             conns.wake(id);
         }

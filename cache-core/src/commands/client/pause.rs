@@ -52,9 +52,9 @@ pub(super) fn unblock<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let id = integer(cx.args.at(2))?;
     let conn = cx.conns.iter().map(|conn| conn.id).find(|conn| conn.id as i64 == id);
     let ended = conn.is_some_and(|conn| {
-        cx.post().end_wait(conn, |out, wait| match with_error {
+        cx.post().end_wait(conn, |out| match with_error {
             true => out.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
-            false => wait.empty.write(out),
+            false => out.null_array(),
         })
     });
     cx.out().integer(ended.into());

@@ -4,7 +4,7 @@ use super::super::arguments::wait_seconds;
 use super::super::{Flow, Outcome};
 use super::moves::{Ends, Several, move_one, pop_from_first};
 use super::pop_one;
-use crate::node::{Cx, Empty, Wait};
+use crate::node::{Cx, Wait};
 use crate::observer::Observer;
 use crate::protocol::Args;
 use crate::types::{End, List, Structure as _};
@@ -76,6 +76,5 @@ fn wait_to_move<O: Observer>(cx: &mut Cx<'_, O>, until_us: u64) -> Outcome {
 
 fn wait<O: Observer>(cx: &mut Cx<'_, O>, keys: Args<'_>, until_us: u64) -> Outcome {
     let (frame, keys) = (cx.args.into(), keys.into());
-    let empty = Empty::NullArray;
-    cx.wait(Wait { frame, keys, type_name: List::NAME, or_gone: false, until_us, empty })
+    cx.wait(Wait { frame, keys, type_name: List::NAME, or_gone: false, until_us })
 }

@@ -3,7 +3,7 @@
 use super::pop::{Several, Side, pop, record};
 use crate::commands::arguments::wait_seconds;
 use crate::commands::{Error, Flow, Outcome};
-use crate::node::{Cx, Empty, Wait};
+use crate::node::{Cx, Wait};
 use crate::observer::Observer;
 use crate::protocol::{Args, Frame, Reply};
 use crate::types::{SortedSet, Structure as _};
@@ -54,6 +54,5 @@ fn wait<O: Observer>(cx: &mut Cx<'_, O>, keys: Args<'_>, until_us: u64) -> Resul
         type_name: SortedSet::NAME,
         or_gone: false,
         until_us,
-        empty: Empty::NullArray,
     })
 }

@@ -6,7 +6,7 @@ use super::record::Effects;
 use crate::commands::arguments::{Words, wait_millis};
 use crate::commands::{Error, Flow, Outcome, shown};
 use crate::config::Class;
-use crate::node::{Cx, Empty, Wait, check_reply};
+use crate::node::{Cx, Wait, check_reply};
 use crate::observer::Observer;
 use crate::protocol::{Args, Frame, Reply, Resp};
 use crate::types::{Entry, Pending, Stream, StreamGroup, StreamId, Structure, StreamView};
@@ -101,7 +101,6 @@ impl<'a> Asked<'a> {
             type_name: Stream::NAME,
             or_gone: self.consumer.is_some(),
             until_us,
-            empty: Empty::NullArray,
         })
     }
 }

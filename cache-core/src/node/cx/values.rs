@@ -122,7 +122,7 @@ impl<O: Observer> Cx<'_, O> {
     /// nothing may wait it is up at once.
     pub(crate) fn wait(&mut self, wait: Wait) -> Outcome {
         if !self.may_wait() {
-            wait.empty.write(self.out());
+            self.out().null_array();
             return Ok(Flow::Done);
         }
         Ok(Flow::Waits(Box::new(wait)))
