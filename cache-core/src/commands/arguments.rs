@@ -147,11 +147,6 @@ impl<'a> Words<'a> {
         integer(self.bytes()?)
     }
 
-    /// Takes a number with a fraction.
-    pub(crate) fn float(&mut self) -> Result<f64, Error> {
-        float(self.bytes()?)
-    }
-
     /// Takes the next one if it is this word, in any case.
     pub(crate) fn is(&mut self, word: &str) -> bool {
         let found = self.args.get(self.next).is_some_and(|next| is_word(next, word));
@@ -211,10 +206,10 @@ macro_rules! options {
         #[derive(Clone, Copy, Debug, Default)]
         $vis struct $name<$life> {
             $(pub(super) $field: options!(@type $($type)?),)+
-            #[allow(dead_code)]
-            life: core::marker::PhantomData<&$life ()>,
+            _life: core::marker::PhantomData<&$life ()>,
         }
 
+        // Some commands read all of their arguments, some only those before others.
         #[allow(dead_code)]
         impl<$life> $name<$life> {
             pub(super) fn parse(

@@ -7,7 +7,6 @@
 //! What must never be here: parsing of the wire, storage layout, time of its own.
 
 #[macro_use]
-#[allow(dead_code)]
 mod arguments;
 mod keys;
 mod names;
