@@ -175,14 +175,13 @@ impl Connection {
 }
 
 impl Post<'_> {
-    /// Lets a connection that goes wait no longer, so that nothing is taken for it. `None`: it
-    /// doesn't wait.
-    fn stop_wait(&mut self, id: ConnId) -> Option<Box<Wait>> {
-        let conn = self.conns.get_mut(id)?;
-        let wait = conn.wait.take()?;
+    /// Lets a connection wait no longer, so that nothing is taken for it. `false`: it doesn't wait.
+    fn stop_wait(&mut self, id: ConnId) -> bool {
+        let Some(conn) = self.conns.get_mut(id) else { return false };
+        let Some(wait) = conn.wait.take() else { return false };
         self.state.blocked.remove(id, conn.db, &wait);
         self.conns.unblock(id);
-        Some(wait)
+        true
     }
 
     /// Closes a connection at once, its output with it, and takes nothing for it any more.
@@ -197,12 +196,15 @@ impl Post<'_> {
     /// Ends the waiting of a connection without running its command, and answers in its place.
     /// `false`: it doesn't wait.
     pub(crate) fn end_wait(&mut self, id: ConnId, answer: impl FnOnce(&mut Reply)) -> bool {
-        if self.stop_wait(id).is_none() {
+        if !self.stop_wait(id) {
             return false;
         }
-        let unheard = ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP;
-        if self.conns.get(id).is_some_and(|conn| !conn.has(unheard)) {
-            self.deliver(id, |out| answer(out));
+        let Some(conn) = self.conns.get_mut(id) else { return false };
+        let heard = !conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP);
+        // What CLIENT REPLY SKIP skips is this one reply.
+        conn.flags.remove(ConnFlags::REPLY_SKIP);
+        if heard {
+            self.deliver(id, answer);
         }
         self.conns.wake(id);
         true
