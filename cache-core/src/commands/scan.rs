@@ -1,6 +1,6 @@
 //! Enumerating keys: KEYS, SCAN.
 
-use super::arguments::Words;
+use super::arguments::{Words, is_word};
 use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::glob;
 use crate::keyspace::Entry;
@@ -8,6 +8,7 @@ use crate::node::{ConnFlags, Cx, Suspended};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::protocol::{Frame, Reply};
+use crate::types::TYPE_NAMES;
 use alloc::boxed::Box;
 use alloc::string::ToString;
 
@@ -88,12 +89,9 @@ impl Wanted<'_> {
     }
 }
 
-/// The types of Redis, those that no key can have yet included.
-const TYPES: [&[u8]; 6] = [b"string", b"list", b"set", b"zset", b"hash", b"stream"];
-
 fn known_type<'a>(words: &mut Words<'a>) -> Result<&'a [u8], Error> {
     let name = words.bytes()?;
-    if TYPES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if TYPE_NAMES.iter().any(|known| is_word(name, known)) {
         return Ok(name);
     }
     Err(Error::Owned(alloc::format!("ERR unknown type name '{}'", shown(name))))

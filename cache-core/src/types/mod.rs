@@ -118,6 +118,9 @@ pub(crate) trait Member: Sized {
 
 macro_rules! types {
     ($($type:ident),+ $(,)?) => {
+        /// What TYPE may answer for a key.
+        pub(crate) const TYPE_NAMES: &[&str] = &["string", $($type::NAME),+];
+
         /// A key's value, to change and to move.
         #[derive(Clone, Debug)]
         pub(crate) enum Data {
