@@ -4,6 +4,7 @@
 //! a test that only prepares the ground goes on. What would crash or restart the process is refused.
 
 use super::arguments::{integer, is_word, positive_or_out_of_range};
+use super::strings::longest;
 use super::{Error, Flags, Flow, Group, Outcome, Spec, shown};
 use crate::config::Id;
 use crate::hash::HashSeed;
@@ -163,15 +164,22 @@ fn object<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// Keys that DEBUG POPULATE makes at the most.
-const POPULATE_LIMIT: u64 = 10_000_000;
+/// Bytes that DEBUG POPULATE makes at the most, and those that it counts for a key at the least.
+const POPULATE_LIMIT: u64 = 4 << 30;
+const KEY_SIZE: u64 = 64;
 
 /// `key:0`, `key:1` ... where there is none yet, with `value:0` ... filled up with zeros to a size.
 fn populate<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
-    let count = positive_or_out_of_range(cx.args.at(2))?.min(POPULATE_LIMIT);
+    let count = positive_or_out_of_range(cx.args.at(2))?;
     let prefix = cx.args.get(3).unwrap_or(b"key");
     let size = cx.args.get(4).map_or(Ok(0), positive_or_out_of_range)?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX).min(1 << 20);
+    if size > longest(cx) {
+        return Err(Error::StringTooLong);
+    }
+    let each = u64::try_from(prefix.len()).unwrap_or(u64::MAX).saturating_add(size.max(KEY_SIZE));
+    if count.saturating_mul(each) > POPULATE_LIMIT {
+        return Err(Error::Text("ERR DEBUG POPULATE makes no more than 4 GB at a time"));
+    }
     for i in 0..count {
         let key = [prefix, format!(":{i}").as_bytes()].concat();
         if cx.peek(&key).is_some() {
@@ -179,7 +187,7 @@ fn populate<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         }
         let mut value = format!("value:{i}").into_bytes();
         if size > 0 {
-            value.resize(size, 0);
+            value.resize(size as usize, 0);
         }
         cx.put_string(&key, &value, None);
         cx.effect([b"SET", &key[..], &value]);

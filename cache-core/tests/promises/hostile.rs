@@ -182,6 +182,23 @@ fn counts_of_any_size_cost_what_there_is() {
     assert_eq!(ask(&["EXISTS", "d"]), ":0\r\n");
 }
 
+#[test]
+fn debug_populate_is_bounded() {
+    let (mut node, conn) = node(&[("enable-debug-command", "yes")]);
+    let mut ask = |args: &[&str]| {
+        let reply = node.request(START, conn, args, &mut ()).expect("an answer");
+        String::from_utf8_lossy(&reply).into_owned()
+    };
+    assert_eq!(ask(&["DEBUG", "POPULATE", "3", "k", "9"]), "+OK\r\n");
+    assert_eq!(ask(&["STRLEN", "k:2"]), ":9\r\n");
+    let most = "9223372036854775807";
+    for sizes in [[most, "0"], ["67108865", "0"], ["4097", "1048576"], ["1", most]] {
+        let reply = ask(&["DEBUG", "POPULATE", sizes[0], "k", sizes[1]]);
+        assert!(reply.starts_with("-ERR "), "{sizes:?}: {reply}");
+    }
+    assert_eq!(ask(&["DBSIZE"]), ":3\r\n");
+}
+
 /// What takes a time that grows with the square of its input would not come to an end here.
 #[test]
 fn many_arguments_take_their_time_and_no_more() {
