@@ -42,8 +42,8 @@ pub struct Peer {
     /// are, unanswered, and while the peer is there nothing expires but by them. One that can't be
     /// obeyed closes the connection.
     pub replay: bool,
-    /// There is nobody else who could end its waiting: commands that would wait for a key answer as
-    /// if their time were up.
+    /// Nobody else could end its waiting, or it will be gone by then: commands that would wait for a
+    /// key answer as if their time were up.
     pub alone: bool,
 }
 

@@ -8,10 +8,11 @@ use cache_core::commands::{self, Flags, Group, Spec};
 use cache_core::protocol::Args;
 
 /// Commands about a connection that lasts.
-const NEEDS_A_CONNECTION: [&str; 9] = [
+const NEEDS_A_CONNECTION: [&str; 10] = [
     "auth",
     "client|pause",
     "client|reply",
+    "client|tracking",
     "hello",
     "monitor",
     "psync",
@@ -61,7 +62,9 @@ fn unsuitable(spec: &'static Spec) -> Option<String> {
             "ERR {name} is not available over HTTP: send the commands of a transaction to /multi-exec"
         ));
     }
-    if spec.flags.contains(Flags::BLOCKING) {
+    // XREAD and its like wait only when they are told to, and find at once that nobody may.
+    let waits_if_told = spec.syntax.contains("[BLOCK ");
+    if spec.flags.contains(Flags::BLOCKING) && !waits_if_told {
         return Some(format!("ERR {name} waits, which is not available over HTTP"));
     }
     if spec.name.ends_with("subscribe") || NEEDS_A_CONNECTION.contains(&spec.name) {
@@ -88,6 +91,12 @@ mod tests {
             ["MULTI", "watch k", "SUBSCRIBE c", "punsubscribe", "HELLO 3", "client REPLY off"]
         {
             assert!(refused(line, Access::Full).unwrap().contains("not available"), "{line}");
+        }
+        for line in ["BLPOP l 1", "bzmpop 0 1 z MIN", "BLMOVE a b LEFT LEFT 0"] {
+            assert!(refused(line, Access::Full).unwrap().contains("not available"), "{line}");
+        }
+        for line in ["XREAD STREAMS s 0", "XREADGROUP GROUP g c STREAMS s >"] {
+            assert_eq!(refused(line, Access::Full), None, "{line}");
         }
         for line in ["GET k", "PUBLISH c m", "CLIENT ID", "CONFIG GET *", "NOSUCH", "client nosuch"]
         {

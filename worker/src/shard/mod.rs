@@ -116,13 +116,14 @@ impl<L: Log> Shard<L> {
 
     /// Executes commands in RESP and gives the replies in RESP2, all that they wrote being stored.
     ///
-    /// There are fewer replies than commands when one of them waits.
+    /// There are fewer replies than commands when one of them waits for the end of CLIENT PAUSE. None
+    /// waits for a key: the connection ends with the request, so that it could not be told.
     ///
     /// # Errors
     /// See [`Failure`].
     pub fn serve(&mut self, wall_ms: u64, requests: &[u8]) -> Result<Vec<u8>, Failure> {
         let now = self.now(wall_ms);
-        let peer = Peer { trusted: true, ..Peer::default() };
+        let peer = Peer { trusted: true, alone: true, ..Peer::default() };
         let Ok(conn) = self.node.handle_connect(now, peer) else {
             return Ok(b"-ERR max number of clients reached\r\n".to_vec());
         };
