@@ -85,9 +85,9 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "native",
-        about: "tests of the native crates",
+        about: "tests that run natively, those of the page and the Worker too",
         tests: true,
-        run: |job| job.run(&mut sh::cargo(&["test", "--no-fail-fast"])),
+        run: |job| job.run(&mut sh::cargo(&["test", "--workspace", "--no-fail-fast"])),
         ..PLAIN
     },
     Step {
