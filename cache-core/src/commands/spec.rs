@@ -61,6 +61,10 @@ bitflags! {
         const REACHES_OUT = 1 << 4;
         /// Takes no time worth measuring, although it isn't marked as fast.
         const QUICK = 1 << 5;
+        /// Runs what MULTI has queued.
+        const RUNS_QUEUE = 1 << 6;
+        /// Is about the connection itself: CLIENT CACHING means the command behind it.
+        const KEEPS_CACHING = 1 << 7;
     }
 
     /// ACL categories beyond those that follow from the flags.

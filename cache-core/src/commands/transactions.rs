@@ -23,7 +23,7 @@ rows! {
         Group::Transactions,
     )
     .acl(Categories::TRANSACTION)
-    .role(Role::RULES_MULTI)
+    .role(bits!(Role: RULES_MULTI | RUNS_QUEUE))
     .docs(
         "1.2.0",
         "That of the queued commands",

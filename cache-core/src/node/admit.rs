@@ -107,14 +107,11 @@ pub(crate) fn check_state<O: Observer>(
 
 /// Whether a command may change data or reach beyond this node.
 fn may_write(spec: &Spec, conn: &Connection) -> bool {
-    let writes = Flags::WRITE;
-    match spec.name {
-        "exec" => conn
-            .queued
-            .iter()
-            .any(|f| lookup(f.args()).is_ok_and(|id| id.spec().flags.contains(writes))),
-        _ => spec.flags.contains(writes) || spec.is(Role::REACHES_OUT),
+    if spec.is(Role::RUNS_QUEUE) {
+        let writes = |spec: &Spec| spec.flags.contains(Flags::WRITE);
+        return conn.queued.iter().any(|f| lookup(f.args()).is_ok_and(|id| writes(id.spec())));
     }
+    spec.flags.contains(Flags::WRITE) || spec.is(Role::REACHES_OUT)
 }
 
 /// Finds a command's row by what was sent.

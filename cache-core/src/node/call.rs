@@ -7,7 +7,7 @@ use super::cx::Cx;
 use super::error::Flow;
 use super::latency::Spike;
 use super::{LogLevel, State};
-use crate::commands::{self, CommandId, Flags};
+use crate::commands::{self, CommandId, Flags, Role};
 use crate::config::Id;
 use crate::observer::{Event, Observer};
 use alloc::format;
@@ -104,7 +104,7 @@ fn track<O: Observer>(cx: &mut Cx<'_, O>) {
     // What CLIENT CACHING says holds for the next command, or for a whole transaction.
     let holds_on = cx.in_exec || cx.conn.has(ConnFlags::MULTI);
     if !holds_on
-        && cx.spec.container() != Some("client")
+        && !cx.spec.is(Role::KEEPS_CACHING)
         && let Some(tracker) = &mut cx.conn.tracker
     {
         tracker.caching = false;

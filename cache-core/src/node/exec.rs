@@ -9,7 +9,7 @@ use super::error::{Error, Flow};
 use super::output::Gate;
 use super::post::Post;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
-use crate::commands::{self, CommandId};
+use crate::commands::{self, CommandId, Role};
 use crate::config::Id;
 use crate::keyspace::Probe;
 use crate::observer::Observer;
@@ -348,7 +348,8 @@ impl<O: Observer> Bench<'_, O> {
 /// transaction.
 fn refusal(error: &Error, args: Args<'_>, conn: &mut Connection, state: &mut State) -> Vec<u8> {
     let message = error.message();
-    if !lookup(args).is_ok_and(|id| id.spec().name == "exec") || conn.has(ConnFlags::REPLAY) {
+    let runs_queue = lookup(args).is_ok_and(|id| id.spec().is(Role::RUNS_QUEUE));
+    if !runs_queue || conn.has(ConnFlags::REPLAY) {
         return message;
     }
     commands::abandon(conn, state);

@@ -26,6 +26,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs(
         "8.0.0",
         "O(1)",
@@ -39,6 +40,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs(
         "6.0.0",
         "O(1)",
@@ -52,6 +54,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("6.0.0", "O(1)", "", "Which client is told in this one's place that keys changed."),
     tracking::tracking: Spec::new(
         "client|tracking",
@@ -60,6 +63,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs(
         "6.0.0",
         "O(N) for N prefixes",
@@ -73,6 +77,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("6.2.0", "O(N) for N prefixes", "", "How the client tracks keys."),
     getname: Spec::new(
         "client|getname",
@@ -81,9 +86,11 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("2.6.9", "O(1)", "", "The name that this connection was given."),
     help: Spec::new("client|help", 2, bits!(Flags: LOADING | STALE), Group::Connection)
         .acl(Categories::CONNECTION)
+        .role(Role::KEEPS_CACHING)
         .docs("5.0.0", "O(1)", "", "What CLIENT can do."),
     id: Spec::new(
         "client|id",
@@ -92,6 +99,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("5.0.0", "O(1)", "", "The number by which the server knows this connection."),
     list::info: Spec::new(
         "client|info",
@@ -100,6 +108,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .tips(Tips::NONDETERMINISTIC_OUTPUT)
     .docs("6.2.0", "O(1)", "", "Describes this connection in one line."),
     kill::kill: Spec::new(
@@ -109,6 +118,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs(
         "2.4.0",
         "O(N) for N connections",
@@ -130,6 +140,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .tips(Tips::NONDETERMINISTIC_OUTPUT)
     .docs(
         "2.4.0",
@@ -151,6 +162,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("7.0.0", "O(1)", "<ON | OFF>", "Exempts the connection from being closed for memory."),
     no_touch: Spec::new(
         "client|no-touch",
@@ -159,6 +171,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("7.2.0", "O(1)", "<ON | OFF>", "Lets its reads not count as uses of the keys."),
     pause::pause: Spec::new(
         "client|pause",
@@ -167,6 +180,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs(
         "3.0.0",
         "O(1)",
@@ -180,6 +194,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("3.2.0", "O(1)", "<ON | OFF | SKIP>", "Turns replies off, on, or off for one command."),
     setinfo: Spec::new(
         "client|setinfo",
@@ -188,6 +203,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .tips(bits!(Tips: REQUEST_ALL_NODES | RESPONSE_ALL_SUCCEEDED))
     .docs(
         "7.2.0",
@@ -202,6 +218,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .tips(bits!(Tips: REQUEST_ALL_NODES | RESPONSE_ALL_SUCCEEDED))
     .docs("2.6.9", "O(1)", "connection-name", "Names the connection, for CLIENT LIST."),
     pause::unblock: Spec::new(
@@ -211,6 +228,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs(
         "5.0.0",
         "O(log N) for N connections",
@@ -224,6 +242,7 @@ rows! {
         Group::Connection,
     )
     .acl(Categories::CONNECTION)
+    .role(Role::KEEPS_CACHING)
     .docs("6.2.0", "O(N) for N paused connections", "", "Ends what CLIENT PAUSE began."),
 }
 
