@@ -146,6 +146,11 @@ impl Policy {
         matches!(self, Self::VolatileAdaptive | Self::AllkeysAdaptive)
     }
 
+    /// Whether it goes by how long keys have not been used, and nothing else.
+    pub fn is_lru(self) -> bool {
+        matches!(self, Self::VolatileLru | Self::AllkeysLru)
+    }
+
     /// Whether how often a key is used counts, rather than how recently.
     pub fn is_lfu(self) -> bool {
         matches!(self, Self::VolatileLfu | Self::AllkeysLfu)

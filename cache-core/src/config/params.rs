@@ -143,6 +143,10 @@ params! {
         "The most entries of a block of a stream; 0 is no limit.";
     HllSparseMaxBytes "hll-sparse-max-bytes" BYTES, "3000", live,
         "The most bytes of a HyperLogLog in its small form.";
+    Rdbcompression "rdbcompression" Kind::Bool, "yes", live,
+        "Compress strings in snapshots.";
+    Rdbchecksum "rdbchecksum" Kind::Bool, "yes", fixed,
+        "Write a checksum at the end of snapshots, and verify it when they are loaded.";
     Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
         "Times a second that background work is looked at.";
     Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",

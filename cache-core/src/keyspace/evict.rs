@@ -28,6 +28,23 @@ fn fresh_access(policy: Policy, now_secs: u64) -> u32 {
     if policy.is_lfu() { lfu_minutes(now_secs) << 8 | LFU_INIT } else { now_secs as u32 & LRU_MASK }
 }
 
+/// The access bits of a key that comes from elsewhere, by what is known of its use there.
+pub(crate) fn loaded_access(
+    config: &Config,
+    now_secs: u64,
+    idle_secs: Option<u64>,
+    freq: Option<u8>,
+) -> u32 {
+    let policy = config.policy();
+    if policy.is_adaptive() {
+        return 0;
+    }
+    if policy.is_lfu() {
+        return lfu_minutes(now_secs) << 8 | freq.map_or(LFU_INIT, u32::from);
+    }
+    fresh_access(policy, now_secs.saturating_sub(idle_secs.unwrap_or(0)))
+}
+
 /// The access bits of a key that is used now.
 fn touch_access(access: u32, config: &Config, now_secs: u64, random: &mut Random) -> u32 {
     if !config.policy().is_lfu() {

@@ -12,22 +12,20 @@ pub(crate) mod fields;
 pub(crate) mod indexed;
 mod packed;
 mod trash;
+mod visit;
 
 pub use entry::Entry;
-pub(crate) use evict::{Evictor, Moment, Victim, idle_secs, use_count};
+pub(crate) use evict::{Evictor, Moment, Victim, idle_secs, loaded_access, use_count};
 pub(crate) use expired::{DueBy, Expired, ExpiredParts};
-pub(crate) use packed::{Content, Found, Kind, Probe, Shared};
+pub(crate) use packed::{Content, Found, Kind, Probe, Shared, Step, Walk};
 
 use crate::hash::HashSeed;
 use crate::random::Random;
 use crate::types::{Data, LONG};
 use adaptive::Candidate;
 use alloc::vec::Vec;
-use packed::{Place, Record, Removed, Store};
+use packed::{Place, Removed, Store};
 use trash::Trash;
-
-/// Bits of a path that a cursor leaves out, so that it fits the 53 bits of a JavaScript number.
-const CURSOR_BLUR: u32 = 18;
 
 /// All databases of a node.
 #[derive(Clone, Debug)]
@@ -47,6 +45,16 @@ impl Keyspace {
         let stores = databases as u32;
         let dbs = (1..=stores).map(|number| Store::new(seed, number)).collect();
         Keyspace { dbs, seed, stores, trash: Trash::default(), used: 0 }
+    }
+
+    /// An empty one that may take this one's place.
+    #[allow(dead_code)]
+    pub(crate) fn fresh(&self) -> Self {
+        let first = self.stores.wrapping_add(1);
+        let stores = first.wrapping_add(self.databases() - 1);
+        let numbers = (0..self.databases()).map(|i| first.wrapping_add(i));
+        let dbs = numbers.map(|number| Store::new(self.seed, number)).collect();
+        Keyspace { dbs, seed: self.seed, stores, trash: Trash::default(), used: 0 }
     }
 
     /// How many databases there are.
@@ -132,41 +140,6 @@ impl Keyspace {
         if let Some(fields) = found.and_then(|found| self.at(db, found).value().fields()) {
             fields.prefetch(names, to_write);
         }
-    }
-
-    /// Visits keys from a cursor on, about `count` of them, and gives the cursor to go on with; 0
-    /// is both the first and the last.
-    ///
-    /// Keys have a fixed order (slot, then hash), so that a key that is there throughout is visited
-    /// exactly once, whatever is added, removed or grown in between.
-    pub fn scan<'a>(
-        &'a self,
-        db: u32,
-        cursor: u64,
-        count: usize,
-        visit: &mut dyn FnMut(Entry<'a>),
-    ) -> u64 {
-        let store = &self.dbs[db as usize];
-        // A cursor beyond all places can only have been made up.
-        if cursor > u64::MAX >> CURSOR_BLUR {
-            return 0;
-        }
-        let mut visit = |record: Record<'a>| visit(Entry::new(store, record));
-        store
-            .scan(cursor << CURSOR_BLUR, CURSOR_BLUR, count.max(1), &mut visit)
-            .map_or(0, |path| path >> CURSOR_BLUR)
-    }
-
-    /// All entries of a database, in an order of the keyspace's own.
-    pub fn iter(&self, db: u32) -> impl Iterator<Item = Entry<'_>> {
-        let store = &self.dbs[db as usize];
-        store.iter().map(move |record| Entry::new(store, record))
-    }
-
-    /// All entries of one slot of a database.
-    pub fn slot_entries(&self, db: u32, slot: u16) -> impl Iterator<Item = Entry<'_>> {
-        let store = &self.dbs[db as usize];
-        store.slot_records(slot).map(move |record| Entry::new(store, record))
     }
 
     /// How many keys of a database have values of which a part expires.

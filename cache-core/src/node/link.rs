@@ -4,10 +4,14 @@
 //! by either is a stream of effects, which is obeyed as it is.
 
 use super::{Action, Budget, ConnFlags, ConnId, Connection, LogLevel, Node, Peer, Run};
+use crate::numbers::parse_i64;
 use crate::observer::Observer;
+use crate::snapshot::{self, Begins, Fed, LoadOptions, Loaded, Loader, Target};
 use crate::time::Now;
+use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// How long after a failed dial the next one follows, in microseconds.
 pub const REDIAL_US: u64 = 1_000_000;
@@ -42,17 +46,46 @@ pub enum Load<'a> {
     Failed(&'a str),
 }
 
+/// What of a load is being read.
+#[derive(Clone, Debug)]
+enum LoadStage {
+    /// These first bytes don't tell yet.
+    Start(Vec<u8>),
+    Snapshot(Box<Loader>),
+    Effects,
+    Failed,
+}
+
+/// Data that the host loads.
+#[derive(Clone, Debug)]
+pub(crate) struct Loading {
+    /// The connection through which effects are obeyed.
+    conn: ConnId,
+    options: LoadOptions,
+    stage: LoadStage,
+}
+
 /// Completions of what the node asked its host for.
 impl Node {
     /// Starts to load: until [`Load::Done`] commands that need data are answered with LOADING.
+    ///
+    /// What is loaded is a snapshot (an RDB, by whatever version of Redis or Valkey), a stream of
+    /// effects, or a snapshot and then effects.
     pub fn begin_load(&mut self, now: Now) {
-        let peer = Peer { replay: true, ..Peer::default() };
-        self.state.loading = Some(self.conns.insert(peer, now.clamped().mono_us));
+        self.begin_load_with(now, LoadOptions::default());
     }
 
-    /// A part of what the host loads has come. `false`: it is no whole stream of effects, or not one
-    /// that can be obeyed here, and the node goes on refusing commands. Without
-    /// [`begin_load`](Self::begin_load) nothing happens.
+    /// As [`begin_load`](Self::begin_load); says how a snapshot is to be taken in.
+    pub fn begin_load_with(&mut self, now: Now, options: LoadOptions) {
+        let peer = Peer { replay: true, ..Peer::default() };
+        let conn = self.conns.insert(peer, now.clamped().mono_us);
+        self.state.loaded = None;
+        self.state.loading = Some(Loading { conn, options, stage: LoadStage::Start(Vec::new()) });
+    }
+
+    /// A part of what the host loads has come. `false`: it can't be read, or not be obeyed, or isn't
+    /// whole, and the node goes on refusing commands. Without [`begin_load`](Self::begin_load)
+    /// nothing happens.
     ///
     /// Nothing expires meanwhile but by what is loaded, whatever `now` says.
     pub fn handle_loaded<O: Observer>(
@@ -61,30 +94,107 @@ impl Node {
         load: Load<'_>,
         observer: &mut O,
     ) -> bool {
-        let Some(loader) = self.state.loading else { return false };
-        let reason = match load {
+        let Some(loading) = &mut self.state.loading else { return false };
+        let (conn, options) = (loading.conn, loading.options);
+        let mut stage = core::mem::replace(&mut loading.stage, LoadStage::Failed);
+        let outcome = match load {
             Load::Bytes(bytes) => {
-                self.replay(now, loader, bytes, observer);
-                // Nothing but bytes that are no commands, or commands that fail, closes a loader.
-                if !self.sendable(loader).close {
-                    return true;
-                }
-                "it holds what can't be obeyed"
+                self.load_bytes(now, (conn, options), &mut stage, bytes, observer)
             }
-            Load::Done => {
-                let between =
-                    |conn: &Connection| conn.unread_input() == 0 && !conn.has(ConnFlags::MULTI);
-                if self.conns.get(loader).is_some_and(between) && !self.sendable(loader).close {
-                    self.handle_disconnect(loader);
-                    self.state.loading = None;
-                    return true;
-                }
-                "it ends in the middle of a command or a transaction"
-            }
-            Load::Failed(reason) => reason,
+            Load::Done => self.end_load(conn, &stage),
+            Load::Failed(reason) => Err(String::from(reason)),
         };
-        self.state.log(LogLevel::Warning, format!("Loading data failed: {reason}"));
-        false
+        match &outcome {
+            Ok(()) if load == Load::Done => self.state.loading = None,
+            Ok(()) => {
+                if let Some(loading) = &mut self.state.loading {
+                    loading.stage = stage;
+                }
+            }
+            Err(reason) => {
+                self.state.log(LogLevel::Warning, format!("Loading data failed: {reason}"));
+            }
+        }
+        outcome.is_ok()
+    }
+
+    /// What the snapshot had in it that was loaded last, as far as it has come.
+    pub fn loaded(&self) -> Option<&Loaded> {
+        match &self.state.loading {
+            Some(Loading { stage: LoadStage::Snapshot(loader), .. }) => Some(loader.loaded()),
+            _ => self.state.loaded.as_ref(),
+        }
+    }
+
+    fn load_bytes<O: Observer>(
+        &mut self,
+        now: Now,
+        (conn, options): (ConnId, LoadOptions),
+        stage: &mut LoadStage,
+        bytes: &[u8],
+        observer: &mut O,
+    ) -> Result<(), String> {
+        let started;
+        let mut bytes = bytes;
+        if let LoadStage::Start(start) = stage {
+            start.extend_from_slice(bytes);
+            let next = match snapshot::begins(start) {
+                Begins::Unclear => return Ok(()),
+                Begins::Snapshot => LoadStage::Snapshot(Box::new(Loader::new(options))),
+                Begins::Otherwise => LoadStage::Effects,
+            };
+            started = core::mem::take(start);
+            *stage = next;
+            bytes = &started;
+        }
+        if let LoadStage::Snapshot(loader) = stage {
+            let fed = loader.feed(bytes, &mut self.state.load_target(now));
+            let Fed::End(end) = fed.map_err(|error| error.to_string())? else { return Ok(()) };
+            bytes = bytes.get(end..).unwrap_or_default();
+            let loaded = loader.loaded().clone();
+            self.enter_effects(conn, &loaded);
+            self.state.loaded = Some(loaded);
+            *stage = LoadStage::Effects;
+        }
+        if matches!(stage, LoadStage::Failed) {
+            return Err(String::from("it has failed before"));
+        }
+        self.replay(now, conn, bytes, observer);
+        // Nothing but bytes that are no commands, or commands that fail, closes a loader.
+        match self.sendable(conn).close {
+            true => Err(String::from("it holds what can't be obeyed")),
+            false => Ok(()),
+        }
+    }
+
+    /// After a snapshot: effects may follow, in the database that it names.
+    fn enter_effects(&mut self, conn: ConnId, loaded: &Loaded) {
+        let db = loaded.aux("repl-stream-db").and_then(parse_i64);
+        let db = db.and_then(|db| u32::try_from(db).ok());
+        if let Some(db) = db.filter(|&db| db < self.state.keyspace.databases())
+            && let Some(conn) = self.conns.get_mut(conn)
+        {
+            conn.db = db;
+        }
+    }
+
+    fn end_load(&mut self, conn: ConnId, stage: &LoadStage) -> Result<(), String> {
+        let between = |conn: &Connection| conn.unread_input() == 0 && !conn.has(ConnFlags::MULTI);
+        let whole = match stage {
+            LoadStage::Start(start) => start.is_empty(),
+            LoadStage::Snapshot(_) => {
+                return Err(String::from("it ends in the middle of a snapshot"));
+            }
+            LoadStage::Effects => {
+                self.conns.get(conn).is_some_and(between) && !self.sendable(conn).close
+            }
+            LoadStage::Failed => return Err(String::from("it has failed before")),
+        };
+        if !whole {
+            return Err(String::from("it ends in the middle of a command or a transaction"));
+        }
+        self.handle_disconnect(conn);
+        Ok(())
     }
 
     /// Follows the primary at an address: asks the host to dial it by [`Action::Dial`], and again
@@ -130,6 +240,11 @@ impl Node {
 }
 
 impl super::State {
+    /// Where a snapshot is taken to that becomes this node's data, or is added to them.
+    pub(crate) fn load_target(&mut self, now: Now) -> Target<'_> {
+        Target { keyspace: &mut self.keyspace, config: &self.config, now }
+    }
+
     /// When the primary is to be dialed again.
     pub(super) fn redial_at(&self) -> Option<u64> {
         match self.link.as_ref()?.state {

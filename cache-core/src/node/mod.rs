@@ -44,7 +44,7 @@ pub(crate) use cx::{Cx, check_reply};
 pub(crate) use effects::Taker;
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 pub(crate) use latency::{BUCKETS, Spike};
-pub(crate) use link::Link;
+pub(crate) use link::{Link, Loading};
 pub(crate) use pubsub::Topics;
 pub(crate) use state::{ClientPause, Sleep, State};
 pub(crate) use stats::Stats;
@@ -55,6 +55,7 @@ use crate::config::{Config, Id};
 use crate::keyspace::Keyspace;
 use crate::observer::Observer;
 use crate::protocol::request;
+use crate::snapshot::Snapshot;
 use crate::time::{Now, Timeout};
 use alloc::format;
 use alloc::string::String;
@@ -134,6 +135,13 @@ impl Node {
     /// Counters since the start or the last CONFIG RESETSTAT.
     pub fn stats(&self) -> &Stats {
         &self.state.stats
+    }
+
+    /// All data as they are now, to be written as an RDB, here or on another thread. It notes the
+    /// database of what [`poll_store`](Self::poll_store) will give next; what else is to stand in its
+    /// head is for whoever writes it to [`note`](Snapshot::note).
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        self.state.snapshot(now)
     }
 
     /// How many connections there are.
@@ -308,6 +316,11 @@ impl Node {
     /// to, is freed by and by: to drop it would free all at once.
     pub fn discard(&mut self, clone: Node) {
         self.state.keyspace.discard_clone(clone.state.keyspace);
+    }
+
+    /// Takes a snapshot that is needed no more, as [`discard`](Self::discard) does.
+    pub fn discard_snapshot(&mut self, snapshot: Snapshot) {
+        self.state.keyspace.discard_clone(snapshot.into_keyspace());
     }
 }
 

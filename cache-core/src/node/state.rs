@@ -13,7 +13,7 @@ use super::stats::{Rates, Stats, Tally};
 use super::tracking::Tracking;
 use super::watch::Watch;
 use super::{
-    Action, Durability, Link, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
+    Action, Durability, Link, Loading, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
     OUTPUT_TOTAL_HIGH_WATER,
 };
 use crate::config::{Class, Config, Id};
@@ -21,6 +21,7 @@ use crate::hash::HashSeed;
 use crate::keyspace::{Evictor, ExpiredParts, Keyspace};
 use crate::observer::{Event, Observer};
 use crate::random::Random;
+use crate::snapshot::{Loaded, Snapshot};
 use crate::time::Now;
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -86,8 +87,10 @@ pub(crate) struct State {
     pub(crate) durability: Durability,
     pub(crate) store_error: Option<String>,
     pub(crate) pause: Option<ClientPause>,
-    /// Through which connection data is being loaded, while it is.
-    pub(crate) loading: Option<ConnId>,
+    /// Data that are being loaded.
+    pub(crate) loading: Option<Loading>,
+    /// What was in the snapshot that was loaded last.
+    pub(crate) loaded: Option<Loaded>,
     pub(crate) link: Option<Link>,
     pub(crate) actions: VecDeque<Action>,
     /// Output of all connections that hasn't left, in bytes.
@@ -148,6 +151,7 @@ impl State {
             store_error: None,
             pause: None,
             loading: None,
+            loaded: None,
             link: None,
             actions: VecDeque::new(),
             unsent: 0,
@@ -160,6 +164,15 @@ impl State {
         };
         state.settings_changed();
         state
+    }
+
+    /// All data as they are now.
+    pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
+        let mut snapshot = Snapshot::new(self.keyspace.clone(), &self.config, now.clamped());
+        if let Some(db) = self.effects.db() {
+            snapshot.note("repl-stream-db", &format!("{db}"));
+        }
+        snapshot
     }
 
     /// Looks at those settings that are kept in other rooms too.

@@ -7,6 +7,7 @@ mod hostile;
 mod keyspace;
 mod library;
 mod pressure;
+mod snapshots;
 mod story;
 mod streams;
 mod tracking;

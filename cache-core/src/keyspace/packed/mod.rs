@@ -23,4 +23,4 @@ mod trie;
 pub(crate) use probe::{Found, Probe};
 pub(crate) use record::{Kind, Record};
 pub(crate) use shared::Shared;
-pub(crate) use store::{Content, DueParts, Place, Removed, Store};
+pub(crate) use store::{Content, DueParts, Place, Removed, Step, Store, Walk};

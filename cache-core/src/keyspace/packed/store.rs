@@ -11,6 +11,7 @@ mod tests;
 mod walk;
 
 pub(crate) use due::DueParts;
+pub(crate) use walk::{Step, Walk};
 
 use super::dir::Due;
 use super::leaf::Item;

@@ -10,7 +10,48 @@ use crate::keyspace::packed::slabs::Handle;
 use crate::random::Random;
 use alloc::vec::Vec;
 
+/// A place among the records: a leaf's path, and how many of the leaf's have been seen. It holds while
+/// nothing changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Walk {
+    path: u64,
+    at: usize,
+}
+
+/// Where to go on after a record was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// With the next one, at once.
+    On,
+    /// With the next one, later.
+    Stop,
+    /// With the same one, later.
+    Stay,
+}
+
 impl Store {
+    /// Shows the records with their access bits, by path, from a place on, until `visit` says to stop;
+    /// gives where to go on, if any are left.
+    pub(crate) fn walk<'a>(
+        &'a self,
+        from: Walk,
+        visit: &mut dyn FnMut(Record<'a>, u32) -> Step,
+    ) -> Option<Walk> {
+        let Walk { mut path, mut at } = from;
+        loop {
+            let reached = self.trie.reach(path);
+            self.prefetch_all(reached.leaf);
+            for i in at..reached.leaf.len() {
+                match visit(self.record(reached.leaf.handle(i)), reached.leaf.access(i)) {
+                    Step::On => {}
+                    Step::Stop => return Some(Walk { path, at: i + 1 }),
+                    Step::Stay => return Some(Walk { path, at: i }),
+                }
+            }
+            (path, at) = (reached.next?, 0);
+        }
+    }
+
     /// All records, by path.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Record<'_>> {
         self.leaves(0).flat_map(Leaf::items).map(|item| self.record(item.handle))
