@@ -34,10 +34,7 @@ fn main() -> ExitCode {
         }
     };
     let done = match asked {
-        cli::Asked::Serve(serve) => {
-            heap::keep_chunks_apart();
-            start(&serve)
-        }
+        cli::Asked::Serve(serve) => start(&serve),
         cli::Asked::Bench(options) => bench::run(*options),
     };
     match done {
@@ -52,6 +49,7 @@ fn main() -> ExitCode {
 /// Reads the settings, opens what is to be open, and serves until the end.
 fn start(serve: &cli::Serve) -> Result<(), Box<dyn Error>> {
     let Settings { mut config, without_effect } = settings(serve)?;
+    heap::keep_chunks_apart(config.number(Id::HugePages) != 0);
     let dir = config.text(Id::Dir);
     std::env::set_current_dir(dir).map_err(|error| format!("dir {dir}: {error}"))?;
     let logfile = config.text(Id::Logfile);

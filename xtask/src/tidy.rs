@@ -18,7 +18,7 @@ const BYTES: u64 = 512 * 1024;
 /// Long files, each with its reason.
 const LONG: &[(&str, &str)] = &[];
 /// Where `unsafe` may stand: small modules of the storage layer, and, by way of exception, what is
-/// shared with the kernel (decision 10) and what the C library's allocator is told (decision 8).
+/// shared with the kernel (decision 10) and where the engine's chunks come from (decision 8).
 const UNSAFE: &[&str] = &[
     "cache-core/src/keyspace/packed/prefetch.rs",
     "cache-core/src/keyspace/packed/shared.rs",

@@ -66,6 +66,8 @@ params! {
         "TCP port of the playground, /metrics and /healthz; 0 turns it off.";
     IoUring "io-uring" Kind::Bool, "yes", fixed,
         "Serve clients by io_uring where the kernel has it and allows it, by epoll where not.";
+    HugePages "huge-pages" Kind::Bool, "yes", fixed,
+        "Keep data in the kernel's huge pages where it has them: faster, and up to 2 MB more memory.";
     TcpBacklog "tcp-backlog" COUNT, "511", fixed, "Connections that may wait to be accepted.";
     TcpKeepalive "tcp-keepalive" SECONDS, "300", live,
         "Seconds after which an idle peer is probed; 0 never.";
