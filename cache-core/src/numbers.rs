@@ -5,6 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+/// A count that input gives, unless it is below zero. More than there can be of anything is as good as
+/// the most: where the platform's words are shorter nothing else is answered.
+pub(crate) fn count_of(number: i64) -> Option<usize> {
+    (number >= 0).then(|| usize::try_from(number).unwrap_or(usize::MAX))
+}
+
 /// Parses a canonical decimal integer: no plus sign, no leading zero, no white space.
 ///
 /// What doesn't print back as it was read is refused, as Redis does, so that a string that holds a

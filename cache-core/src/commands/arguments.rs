@@ -5,7 +5,7 @@
 
 use super::Error;
 use crate::node::Cx;
-use crate::numbers::{parse_f64, parse_i64};
+use crate::numbers::{count_of, parse_f64, parse_i64};
 use crate::observer::Observer;
 use crate::protocol::Args;
 use core::ops::Range;
@@ -79,7 +79,7 @@ pub(crate) fn counted_keys_or<'a>(
 ) -> Result<(Args<'a>, Args<'a>), Error> {
     let wrong = "ERR numkeys should be greater than 0";
     let count = parse_i64(args.at(at)).ok_or(Error::Text(wrong))?;
-    let count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::Text(wrong))?;
+    let count = count_of(count).filter(|&count| count > 0).ok_or(Error::Text(wrong))?;
     let first = at + 1;
     if count > args.len().saturating_sub(first) {
         return Err(too_many);

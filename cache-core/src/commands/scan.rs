@@ -5,7 +5,7 @@ use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips, shown};
 use crate::glob;
 use crate::keyspace::Entry;
 use crate::node::{ConnFlags, Cx, Suspended};
-use crate::numbers::parse_i64;
+use crate::numbers::{count_of, parse_i64};
 use crate::observer::Observer;
 use crate::protocol::{Frame, Reply};
 use crate::types::TYPE_NAMES;
@@ -120,10 +120,7 @@ pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
 
 /// COUNT's number: at least 1.
 fn count(words: &mut Words<'_>) -> Result<usize, Error> {
-    match usize::try_from(words.integer()?) {
-        Ok(0) | Err(_) => Err(Error::Syntax),
-        Ok(count) => Ok(count),
-    }
+    count_of(words.integer()?).filter(|&count| count > 0).ok_or(Error::Syntax)
 }
 
 options! {

@@ -2,6 +2,7 @@
 //!
 //! What must never be here: the DOM. Importing and using this works in Node.
 
+mod console;
 mod reply;
 pub mod runs;
 
@@ -26,12 +27,15 @@ const LATEST_MS: f64 = 8.64e15;
 /// The largest whole number that a JavaScript number holds exactly.
 const MAX_SAFE: f64 = 9_007_199_254_740_991.0;
 
-/// A cache engine of one's own, with its own clock and one connection, which speaks RESP3.
+/// A cache engine of one's own, with its own clock and a connection, which speaks RESP3.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Cache {
     node: Node,
-    conn: ConnId,
+    /// The caller's own connection, from the first command on.
+    conn: Option<ConnId>,
+    /// Those of its consoles.
+    consoles: Vec<ConnId>,
     now_us: u64,
     clock: Option<Function>,
     /// How far `advance` has moved time beyond the caller's clock.
@@ -70,11 +74,10 @@ impl Cache {
         #[wasm_bindgen(unchecked_optional_param_type = "CacheOptions")] options: &JsValue,
     ) -> Result<Cache, JsValue> {
         let Options { seed, config, start_us: now_us, clock } = read_options(options)?;
-        let mut node = Node::new(config, seed, moment(now_us));
-        let conn = connect(&mut node, now_us)?;
-        let mut cache = Cache { node, conn, now_us, clock, offset_us: 0, pushes: Vec::new() };
+        let node = Node::new(config, seed, moment(now_us));
+        let (conn, consoles, pushes) = (None, Vec::new(), Vec::new());
+        let mut cache = Cache { node, conn, consoles, now_us, clock, offset_us: 0, pushes };
         cache.tick()?;
-        cache.request(&[b"HELLO".to_vec(), b"3".to_vec()])?;
         Ok(cache)
     }
 
@@ -82,7 +85,6 @@ impl Cache {
     #[wasm_bindgen(variadic, skip_typescript)]
     pub fn execute(&mut self, args: &Array) -> Result<JsValue, JsValue> {
         let args = reply::arguments(args)?;
-        self.tick()?;
         self.request(&args)?.map_or(Ok(JsValue::UNDEFINED), |value| reply::to_js(&value))
     }
 
@@ -137,6 +139,7 @@ impl Cache {
         Cache {
             node: self.node.clone(),
             conn: self.conn,
+            consoles: self.consoles.clone(),
             now_us: self.now_us,
             offset_us: self.offset_us,
             clock: self.clock.clone(),
@@ -177,29 +180,36 @@ impl Cache {
 
     /// Sends a command and gives its reply, if there is one yet.
     fn request(&mut self, args: &[Vec<u8>]) -> Result<Option<Value>, JsValue> {
+        self.tick()?;
         self.take_in();
+        let conn = self.own_connection()?;
         let now = moment(self.now_us);
-        let bytes =
-            self.node.request(now, self.conn, args, &mut Watch::blind()).unwrap_or_default();
-        if self.node.sendable(self.conn).close {
-            self.reconnect()?;
+        let bytes = self.node.request(now, conn, args, &mut Watch::blind()).unwrap_or_default();
+        if self.node.sendable(conn).close {
+            // QUIT and the like: the next command finds a new one.
+            self.node.handle_disconnect(conn);
+            self.conn = None;
         }
         Ok(self.sort(&bytes))
     }
 
-    /// QUIT and the like close the connection; the next command finds a new one.
-    fn reconnect(&mut self) -> Result<(), JsValue> {
-        self.node.handle_disconnect(self.conn);
-        self.conn = connect(&mut self.node, self.now_us)?;
+    fn own_connection(&mut self) -> Result<ConnId, JsValue> {
+        if let Some(conn) = self.conn {
+            return Ok(conn);
+        }
+        let peer = Peer { trusted: true, alone: true, ..peer() };
+        let conn = connect(&mut self.node, self.now_us, peer)?;
         let now = moment(self.now_us);
-        let _ = self.node.request(now, self.conn, &["HELLO", "3"], &mut Watch::blind());
-        Ok(())
+        let _ = self.node.request(now, conn, &["HELLO", "3"], &mut Watch::blind());
+        self.conn = Some(conn);
+        Ok(conn)
     }
 
     /// Takes what the connection was sent unasked.
     fn take_in(&mut self) {
-        let bytes = self.node.sendable(self.conn).bytes.to_vec();
-        self.node.handle_sent(moment(self.now_us), self.conn, bytes.len());
+        let Some(conn) = self.conn else { return };
+        let bytes = self.node.sendable(conn).bytes.to_vec();
+        self.node.handle_sent(moment(self.now_us), conn, bytes.len());
         if let Some(late) = self.sort(&bytes) {
             self.pushes.push(late);
         }
@@ -232,9 +242,11 @@ fn micros(ms: f64, what: &str) -> Result<u64, JsValue> {
     Err(reply::error(&format!("{what} must be between 0 and {latest} milliseconds, not {ms}")))
 }
 
-fn connect(node: &mut Node, now_us: u64) -> Result<ConnId, JsValue> {
-    let addr = "javascript:0".into();
-    let peer = Peer { addr, trusted: true, alone: true, ..Peer::default() };
+fn peer() -> Peer {
+    Peer { addr: "javascript:0".into(), ..Peer::default() }
+}
+
+fn connect(node: &mut Node, now_us: u64, peer: Peer) -> Result<ConnId, JsValue> {
     node.handle_connect(moment(now_us), peer).map_err(|refused| reply::error(&refused.to_string()))
 }
 

@@ -6,7 +6,7 @@ use crate::commands::arguments::{Words, is_word, positive, try_float};
 use crate::commands::{Error, Flow, Outcome};
 use crate::keyspace::Keyspace;
 use crate::node::Cx;
-use crate::numbers::parse_i64;
+use crate::numbers::{count_of, parse_i64};
 use crate::observer::Observer;
 use crate::protocol::Args;
 use crate::types::{SetMember, SetView, SortedSet, SortedSetView, Value, order};
@@ -148,7 +148,7 @@ impl<'a> Wanted<'a> {
     ) -> Result<Self, Error> {
         let mut words = Words::new(args);
         let count = parse_i64(words.bytes()?).ok_or(Error::NotAnInteger)?;
-        let Some(count) = usize::try_from(count).ok().filter(|&count| count > 0) else {
+        let Some(count) = count_of(count).filter(|&count| count > 0) else {
             return Err(Error::Owned(alloc::format!(
                 "ERR at least 1 input key is needed for '{}' command",
                 cx.spec.name

@@ -5,6 +5,7 @@ use super::range::{write_entries, write_entry};
 use crate::commands::arguments::Words;
 use crate::commands::{Error, Flow, Outcome};
 use crate::node::Cx;
+use crate::numbers::count_of;
 use crate::observer::Observer;
 use crate::protocol::Reply;
 use crate::types::{Consumer, Entry, Stream, StreamGroup, StreamId};
@@ -45,7 +46,7 @@ fn shown(mut words: Words<'_>) -> Result<Option<usize>, Error> {
     Ok(Some(match count.count {
         None => SHOWN,
         Some(0) => usize::MAX,
-        Some(count) => usize::try_from(count).unwrap_or(SHOWN),
+        Some(count) => count_of(count).unwrap_or(SHOWN),
     }))
 }
 

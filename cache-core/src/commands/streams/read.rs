@@ -7,6 +7,7 @@ use crate::commands::arguments::{Words, wait_millis};
 use crate::commands::{Error, Flow, Outcome, shown};
 use crate::config::Class;
 use crate::node::{Cx, Wait, check_reply};
+use crate::numbers::count_of;
 use crate::observer::Observer;
 use crate::protocol::{Args, Frame, Reply, Resp};
 use crate::types::{Entry, Pending, Stream, StreamGroup, StreamId, Structure, StreamView};
@@ -46,7 +47,7 @@ impl<'a> Asked<'a> {
             if left > 1 && words.is("block") {
                 until_us = Some(wait_millis(cx, words.bytes()?)?);
             } else if left > 1 && words.is("count") {
-                let number = usize::try_from(words.integer()?).unwrap_or(0);
+                let number = count_of(words.integer()?).unwrap_or(0);
                 count = if number == 0 { usize::MAX } else { number };
             } else if left > 1 && words.is("streams") {
                 break;
