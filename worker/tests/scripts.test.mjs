@@ -80,6 +80,8 @@ async function play(script) {
       const refused = REFUSED.test(shown ?? '');
       const isOwn = /^(hello|client)\b/.test(command);
       misses ||= refused && !isOwn && !replies?.startsWith('(error)');
+      // It would wait; here it is answered as if its time were up.
+      misses ||= replies === '' && shown === '(nil)\n';
       if (refused || misses || replies === '' || otherDialect.has(conn)) shown = undefined;
     }
     heard.push(shown);
