@@ -55,8 +55,9 @@ struct Engine {
 
 impl Engine {
     fn new() -> Self {
-        let now = Now::from_millis(EPOCH_MS);
-        Engine { node: Node::new(Config::default(), 1, now), now, conns: BTreeMap::new() }
+        let (now, mut config) = (Now::from_millis(EPOCH_MS), Config::default());
+        config.set("enable-debug-command", "yes").expect("a setting");
+        Engine { node: Node::new(config, 1, now), now, conns: BTreeMap::new() }
     }
 
     fn conn(&mut self, number: u32) -> ConnId {

@@ -51,7 +51,8 @@ export async function play({ library, steps, start }) {
     library = await import(new URL('pkg/larder_web.js', document.baseURI).href);
     await library.default();
   }
-  const cache = new library.Cache({ seed: 1, start });
+  const config = { 'enable-debug-command': 'yes' };
+  const cache = new library.Cache({ seed: 1, start, config });
   const conns = new Map();
   const conn = (number) => {
     if (!conns.has(number)) {

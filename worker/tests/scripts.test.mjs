@@ -8,8 +8,8 @@ import { show, words } from './_cli.mjs';
 import { TOKEN, start } from './_larder.mjs';
 
 /**
- * Scripts about connections, a server's own state or several databases, or in a dialect that HTTP
- * doesn't have.
+ * Scripts about connections, a server's own state or several databases, that need DEBUG, or in a
+ * dialect that HTTP doesn't have.
  */
 const OTHERS = [
   'blocking',
@@ -20,6 +20,7 @@ const OTHERS = [
   'connection',
   'generic',
   'geo-resp3',
+  'hash-fields-due',
   'info',
   'latency',
   'notices',

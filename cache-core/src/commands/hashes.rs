@@ -8,7 +8,9 @@ use crate::keyspace::fields::Field;
 use crate::node::{Cx, check_reply};
 use crate::numbers::{add_decimal, parse_f64, parse_i64};
 use crate::observer::Observer;
-use crate::types::{Hash, Limits};
+use crate::protocol::Args;
+use crate::types::{Hash, Limits, Structure as _, View as _};
+use alloc::vec::Vec;
 
 rows! {
     hdel: Spec::new("hdel", -3, bits!(Flags: WRITE | FAST), Group::Hash)
@@ -163,14 +165,29 @@ fn set_fields<O: Observer>(cx: &mut Cx<'_, O>) -> Result<usize, Error> {
     if !pairs.len().is_multiple_of(2) {
         return Err(Error::Arity(cx.spec.name));
     }
-    let limits = limits(cx);
+    let (limits, now_ms) = (limits(cx), cx.seen_at_ms());
+    let mut outlived = 0;
     let added = cx.upsert_as(key, |hash: &mut Hash| {
         let values = pairs.iter().skip(1).step_by(2);
         let fields = pairs.iter().step_by(2);
-        fields.zip(values).filter(|(field, value)| hash.set(field, value, limits)).count()
+        let mut is_new = |name: &[u8], value: &[u8]| {
+            let hidden = hash.view().at(now_ms).hides(name);
+            outlived += u64::from(hidden);
+            hash.set(name, value, limits) || hidden
+        };
+        fields.zip(values).filter(|(name, value)| is_new(name, value)).count()
     })?;
+    note_outlived(cx, key, outlived);
     cx.wrote(key, Class::HASH, "hset");
     Ok(added)
+}
+
+/// Counts and tells that fields were overwritten whose time was over, as if they had gone before.
+pub(super) fn note_outlived<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], fields: u64) {
+    if fields > 0 {
+        cx.state.stats.expired_fields += fields;
+        cx.notify(Class::HASH, "hexpired", key);
+    }
 }
 
 /// How large a hash's small form may become.
@@ -178,17 +195,22 @@ pub(super) fn limits<O: Observer>(cx: &Cx<'_, O>) -> Limits {
     cx.limits(Id::HashMaxListpackEntries, Id::HashMaxListpackValue)
 }
 
-/// Sets one field.
+/// Sets one field, and says whether one was there whose time was over.
 fn set_field<O: Observer>(
     cx: &mut Cx<'_, O>,
     key: &[u8],
     field: Field<'_>,
     event: &'static str,
-) -> Result<(), Error> {
-    let limits = limits(cx);
-    cx.upsert_as(key, |hash: &mut Hash| hash.set_field(field, limits))?;
+) -> Result<bool, Error> {
+    let (limits, now_ms) = (limits(cx), cx.seen_at_ms());
+    let outlived = cx.upsert_as(key, |hash: &mut Hash| {
+        let hidden = hash.view().at(now_ms).hides(field.name);
+        hash.set_field(field, limits);
+        hidden
+    })?;
+    note_outlived(cx, key, outlived.into());
     cx.wrote(key, Class::HASH, event);
-    Ok(())
+    Ok(outlived)
 }
 
 fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -204,15 +226,31 @@ fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn hdel<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, fields) = (cx.args.at(1), cx.args.from(2));
+    let now_ms = cx.seen_at_ms();
+    // Only where there are fields that are not seen any more; they would go too where no time passes.
+    let mut gone = Vec::new();
     let removed = cx.edit_as(key, |hash: &mut Hash| {
-        fields.iter().filter(|field| hash.remove(field)).count()
+        if !hash.view().at(now_ms).hides_some() {
+            return fields.iter().filter(|field| hash.remove(field)).count();
+        }
+        gone = remove_seen(hash, fields, now_ms);
+        gone.len()
     })?;
     let removed = removed.unwrap_or(0);
     if removed > 0 {
         cx.shrank(key, Class::HASH, "hdel");
     }
+    if !gone.is_empty() {
+        cx.effect([&[&b"HDEL"[..], key], &gone[..]].concat());
+    }
     cx.out().count(removed);
     Ok(Flow::Done)
+}
+
+/// Removes those of these fields that are seen, and gives them.
+fn remove_seen<'a>(hash: &mut Hash, fields: Args<'a>, now_ms: u64) -> Vec<&'a [u8]> {
+    let seen = |hash: &Hash, name: &[u8]| hash.view().at(now_ms).get(name).is_some();
+    fields.iter().filter(|name| seen(hash, name) && hash.remove(name)).collect()
 }
 
 fn hincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -229,7 +267,10 @@ fn hincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let sum = old.checked_add(by).ok_or(Error::Overflow)?;
     let mut value = itoa::Buffer::new();
     let value = value.format(sum).as_bytes();
-    set_field(cx, key, Field { name, value, expires_ms }, "hincrby")?;
+    if set_field(cx, key, Field { name, value, expires_ms }, "hincrby")? {
+        // Where no time passes it would be added to what was there.
+        cx.effect([b"HSET", key, name, value]);
+    }
     cx.out().integer(sum);
     Ok(Flow::Done)
 }

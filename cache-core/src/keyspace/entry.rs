@@ -97,12 +97,4 @@ impl<'a> Entry<'a> {
     pub(crate) fn is_expired(&self, now_ms: u64) -> bool {
         self.expires_at().is_some_and(|at| at < now_ms)
     }
-
-    /// Whether its time, or that of a part of its value, has run out.
-    #[inline(always)]
-    pub(crate) fn is_due(&self, now_ms: u64) -> bool {
-        self.is_expired(now_ms)
-            || self.record.kind() != Kind::String
-                && self.value().first_expiry().is_some_and(|at| at < now_ms)
-    }
 }

@@ -1,7 +1,7 @@
 //! Removing what has expired: keys, and parts of values.
 
 use super::Keyspace;
-use super::packed::{DueParts, Probe};
+use super::packed::DueParts;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -12,17 +12,6 @@ pub(crate) struct Expired {
     pub(crate) key: Box<[u8]>,
     /// The parts of the value that are gone; `None`: the key is.
     pub(crate) parts: Option<ExpiredParts>,
-}
-
-/// Which parts of values are to go.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DueBy<'a> {
-    /// Those that have expired by then (wall milliseconds).
-    pub(crate) now_ms: u64,
-    /// About so many at the most, where there may be very many.
-    pub(crate) limit: usize,
-    /// Of those with one of these names, all.
-    pub(crate) named: &'a [&'a [u8]],
 }
 
 /// Parts of a value that are gone since their time had run out.
@@ -43,24 +32,15 @@ impl Keyspace {
                 all.push(Expired { db, key, parts: None });
                 self.trash.take(removed);
             }
-            for (key, due) in self.change(db, |store| store.take_due_parts(now_ms, left)) {
+            // As in Valkey, which doesn't leave them the last millisecond that it leaves keys.
+            let parts_ms = now_ms.saturating_add(1);
+            for (key, due) in self.change(db, |store| store.take_due_parts(parts_ms, left)) {
                 left = left.saturating_sub(1 + due.names.len());
                 let parts = self.settle_parts(due);
                 all.push(Expired { db, key, parts: Some(parts) });
             }
         }
         all
-    }
-
-    /// Removes expired parts of a value, and the key if no others are left.
-    pub(crate) fn take_parts(
-        &mut self,
-        db: u32,
-        probe: &Probe<'_>,
-        due: DueBy<'_>,
-    ) -> ExpiredParts {
-        let gone = self.change(db, |store| store.take_parts(probe, due));
-        self.settle_parts(gone)
     }
 
     fn settle_parts(&mut self, due: DueParts) -> ExpiredParts {

@@ -3,7 +3,6 @@
 //! A store of its own, whose paths are hashes alone. So it grows without a stall, a clone shares it,
 //! and it is freed in small parts.
 
-use super::DueBy;
 use super::packed::{Content, Kind, Probe, Record, Removed, Store};
 use crate::hash::HashSeed;
 use alloc::boxed::Box;
@@ -161,18 +160,10 @@ impl Fields {
         self.0.set_expiry(&probe, at_ms)
     }
 
-    /// Removes fields that have expired and gives their names. There are more as long as
-    /// [`first_expiry`](Self::first_expiry) has passed.
-    pub(crate) fn take_due(&mut self, due: DueBy<'_>) -> Vec<Box<[u8]>> {
-        let mut taken = Vec::new();
-        for name in due.named {
-            if self.get(name).is_some_and(|field| !field.lives_at(due.now_ms)) {
-                self.remove(name);
-                taken.push((*name).into());
-            }
-        }
-        taken.extend(self.0.take_due(due.now_ms, due.limit).into_iter().map(|(name, _)| name));
-        taken
+    /// Removes fields that have expired, about `limit` at the most, and gives their names. There are
+    /// more as long as [`first_expiry`](Self::first_expiry) has passed.
+    pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<Box<[u8]>> {
+        self.0.take_due(now_ms, limit).into_iter().map(|(name, _)| name).collect()
     }
 }
 
@@ -227,7 +218,7 @@ mod tests {
             assert_eq!(fields.get(&name), wanted);
             if step % 100 == 99 {
                 while fields.first_expiry().is_some_and(|at| at < step) {
-                    for name in fields.take_due(DueBy { now_ms: step, limit: 7, named: &[] }) {
+                    for name in fields.take_due(step, 7) {
                         let (_, expires) = model.remove(&*name).expect("it is there");
                         assert!(expires.is_some_and(|at| at < step));
                     }

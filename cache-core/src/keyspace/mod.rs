@@ -16,7 +16,7 @@ mod visit;
 
 pub use entry::Entry;
 pub(crate) use evict::{Evictor, Moment, Victim, idle_secs, loaded_access, use_count};
-pub(crate) use expired::{DueBy, Expired, ExpiredParts};
+pub(crate) use expired::{Expired, ExpiredParts};
 pub(crate) use packed::{Content, Found, Kind, Probe, Shared, Step, Walk};
 
 use crate::hash::HashSeed;

@@ -89,7 +89,7 @@ impl<O: Observer> Cx<'_, O> {
 
     /// As of when parts of values are seen (wall milliseconds; at 0, all are). A replayed stream says
     /// itself when one is to go.
-    fn seen_at_ms(&self) -> u64 {
+    pub(crate) fn seen_at_ms(&self) -> u64 {
         if self.conn.has(ConnFlags::REPLAY) { 0 } else { self.now.wall_ms() }
     }
 
@@ -122,8 +122,8 @@ impl<O: Observer> Cx<'_, O> {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn find(&mut self, db: u32, probe: &Probe<'_>) -> Option<Found> {
         let found = self.state.keyspace.locate(db, probe)?;
-        let due = self.state.keyspace.at(db, found).is_due(self.now.wall_ms());
-        if due { self.find_due(db, probe) } else { Some(found) }
+        let expired = self.state.keyspace.at(db, found).is_expired(self.now.wall_ms());
+        if expired { self.find_expired(db, probe, found) } else { Some(found) }
     }
 
     /// Whether a key is there, for a command that asks no more. Counts a hit or miss, but no use.

@@ -280,7 +280,6 @@ impl State {
     pub(crate) fn note_parts_expired<O: Observer>(
         &mut self,
         (now, observer): (Now, &mut O),
-        class: Class,
         (db, key): (u32, &[u8]),
         gone: &ExpiredParts,
     ) {
@@ -291,7 +290,7 @@ impl State {
         let names = gone.names.iter().map(|name| &**name);
         let effect: Vec<&[u8]> = [&b"HDEL"[..], key].into_iter().chain(names).collect();
         self.effects.append(db, effect);
-        self.notices.note(class, "hexpired", db, key);
+        self.notices.note(Class::EXPIRED, "hexpired", db, key);
         if gone.emptied {
             self.notices.note(Class::GENERIC, "del", db, key);
         }

@@ -4,7 +4,7 @@ use super::conn::{ConnFlags, ConnId, Connections};
 use super::latency::Spike;
 use super::post::Post;
 use super::{LogLevel, State};
-use crate::config::{Class, Id};
+use crate::config::Id;
 use crate::keyspace::Expired;
 use crate::observer::{Event, ExpiredBy, Observer};
 use crate::protocol::Reply;
@@ -85,8 +85,7 @@ fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer
     let expired = state.keyspace.take_expired(now.wall_ms(), limit);
     for Expired { db, key, parts } in expired {
         if let Some(parts) = parts {
-            let class = Class::EXPIRED;
-            state.note_parts_expired((now, &mut *observer), class, (db, &key), &parts);
+            state.note_parts_expired((now, &mut *observer), (db, &key), &parts);
             continue;
         }
         state.stats.expired_by_cycle += 1;

@@ -9,7 +9,6 @@ mod tests;
 
 use super::{Limits, Structure};
 use crate::hash::HashSeed;
-use crate::keyspace::DueBy;
 use crate::keyspace::fields::{Field, Fields};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -82,10 +81,10 @@ impl Structure for Hash {
         }
     }
 
-    fn take_due(&mut self, due: DueBy<'_>) -> Vec<Box<[u8]>> {
+    fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<Box<[u8]>> {
         match &mut self.form {
-            Form::Small(small) => small.take_due(due.now_ms),
-            Form::Large(large) => large.take_due(due),
+            Form::Small(small) => small.take_due(now_ms),
+            Form::Large(large) => large.take_due(now_ms, limit),
         }
     }
 }
@@ -187,24 +186,34 @@ impl<'a> super::View<'a> for HashView<'a> {
 }
 
 impl<'a> HashView<'a> {
+    /// How many fields there are, those included that are not seen any more and have yet to go.
     pub(crate) fn len(&self) -> usize {
-        if self.hides_some() {
-            return self.iter().count();
-        }
         match self.form {
             FormView::Small(small) => small.len(),
             FormView::Large(large) => large.len(),
         }
     }
 
+    /// How many fields are seen.
+    pub(crate) fn seen(&self) -> usize {
+        if self.hides_some() { self.iter().count() } else { self.len() }
+    }
+
     /// Whether there are fields that are not seen any more: until they go, what else takes a step
     /// takes one for each field.
-    fn hides_some(&self) -> bool {
+    pub(crate) fn hides_some(&self) -> bool {
         self.now_ms > 0 && super::View::first_expiry(self).is_some_and(|at_ms| at_ms < self.now_ms)
     }
 
     pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
         self.get_field(name).map(|field| field.value)
+    }
+
+    /// Whether a field is there that is not seen any more.
+    pub(crate) fn hides(&self, name: &[u8]) -> bool {
+        self.hides_some()
+            && self.get_field(name).is_none()
+            && HashView { now_ms: 0, ..*self }.get_field(name).is_some()
     }
 
     /// A field with all that is known of it.

@@ -19,8 +19,8 @@ pub(crate) use stream::{BlockLimits, Consumer, Entry, Keep, Ordered, Pending, St
 pub(crate) use stream::{Group as StreamGroup, Stream, StreamId, StreamView};
 
 use crate::hash::HashSeed;
+use crate::keyspace::Kind;
 use crate::keyspace::fields::Fields;
-use crate::keyspace::{DueBy, Kind};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt::Debug;
@@ -64,8 +64,9 @@ pub(crate) trait Structure: Member {
     /// Drops some of what is left of one that nobody uses any more. `false`: nothing is left.
     fn drop_some(&mut self) -> bool;
 
-    /// Removes parts that have expired and gives their names.
-    fn take_due(&mut self, _due: DueBy<'_>) -> Vec<Box<[u8]>> {
+    /// Removes parts that have expired by then (wall milliseconds), about `limit` of them at the most
+    /// where there may be very many, and gives their names.
+    fn take_due(&mut self, _now_ms: u64, _limit: usize) -> Vec<Box<[u8]>> {
         Vec::new()
     }
 }
@@ -169,11 +170,11 @@ macro_rules! types {
                 }
             }
 
-            /// Removes parts that have expired and gives their names.
-            pub(crate) fn take_due(&mut self, due: DueBy<'_>) -> Vec<Box<[u8]>> {
+            /// See [`Structure::take_due`].
+            pub(crate) fn take_due(&mut self, now_ms: u64, limit: usize) -> Vec<Box<[u8]>> {
                 match self {
                     Data::String(_) => Vec::new(),
-                    $(Data::$type(data) => data.take_due(due),)+
+                    $(Data::$type(data) => data.take_due(now_ms, limit),)+
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Fields that are read or written together with their expiry: HGETEX, HSETEX, HGETDEL.
 
-use super::expire::{tell_expiry, tell_gone, tell_no_expiry};
+use super::expire::{note_no_expiry, tell_expiry, tell_gone, tell_no_expiry};
 use super::{WRONG_COUNT, counted, fields_behind_key, split_at_fields};
-use crate::commands::hashes::limits;
+use crate::commands::hashes::{limits, note_outlived};
 use crate::commands::ttl::{Options, Takes, Ttl, has_passed};
 use crate::commands::{Error, Flow, Outcome};
 use crate::config::Class;
@@ -10,7 +10,7 @@ use crate::keyspace::fields::Field;
 use crate::node::{Cx, check_reply};
 use crate::observer::Observer;
 use crate::protocol::{Args, Reply};
-use crate::types::{Hash, Structure as _};
+use crate::types::{Hash, Structure as _, View as _};
 use alloc::vec::Vec;
 
 pub(super) fn hgetex<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -32,9 +32,10 @@ pub(super) fn hgetex<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if at_ms.is_none() && !matches!(ttl, Ttl::Persist) {
         return Ok(Flow::Done);
     }
+    let now_ms = cx.seen_at_ms();
     let changed = cx.edit_as(key, |hash: &mut Hash| {
         let mut changed = |name: &&[u8]| {
-            let field = hash.view().get_field(name);
+            let field = hash.view().at(now_ms).get_field(name);
             let changes = field.is_some_and(|f| at_ms.is_some() || f.expires_ms.is_some());
             changes && hash.set_expiry(name, at_ms)
         };
@@ -81,10 +82,11 @@ fn take_fields<'a, O: Observer>(
     key: &[u8],
     fields: Args<'a>,
 ) -> Result<Vec<&'a [u8]>, Error> {
-    let mut values = Reply::new(cx.resp());
+    let (mut values, now_ms) = (Reply::new(cx.resp()), cx.seen_at_ms());
     let mut take = |hash: &mut Hash, name: &[u8]| {
-        values.bulk_or_null(hash.view().get(name));
-        hash.remove(name)
+        let value = hash.view().at(now_ms).get(name);
+        values.bulk_or_null(value);
+        value.is_some() && hash.remove(name)
     };
     let gone = cx.edit_as(key, |hash: &mut Hash| {
         fields.iter().filter(|name| take(hash, name)).collect::<Vec<_>>()
@@ -138,16 +140,20 @@ fn set_fields<O: Observer>(
     if at_ms.is_some_and(|at_ms| has_passed(cx, at_ms)) {
         return set_for_no_time(cx, key, pairs);
     }
-    let limits = limits(cx);
+    let (limits, now_ms) = (limits(cx), cx.seen_at_ms());
     let keeps = matches!(ttl, Ttl::Keep);
+    let mut outlived = Vec::new();
     cx.upsert_as(key, |hash: &mut Hash| {
         let values = pairs.iter().skip(1).step_by(2);
         for (name, value) in pairs.iter().step_by(2).zip(values) {
-            let old = if keeps { hash.view().get_field(name) } else { None };
+            let old = hash.view().at(now_ms);
+            outlived.extend(old.hides(name).then_some(name));
+            let old = if keeps { old.get_field(name) } else { None };
             let expires_ms = old.map_or(at_ms, |old| old.expires_ms);
             hash.set_field(Field { name, value, expires_ms }, limits);
         }
     })?;
+    note_outlived(cx, key, outlived.len() as u64);
     cx.wrote(key, Class::HASH, "hset");
     let (mut at, mut count) = (itoa::Buffer::new(), itoa::Buffer::new());
     let count = count.format(pairs.len() / 2).as_bytes();
@@ -157,7 +163,10 @@ fn set_fields<O: Observer>(
             let at = at.format(at_ms).as_bytes();
             alloc::vec![&b"HSETEX"[..], key, b"PXAT", at, b"FIELDS", count]
         }
-        None if keeps => alloc::vec![&b"HSETEX"[..], key, b"KEEPTTL", b"FIELDS", count],
+        None if keeps => {
+            note_no_expiry(cx, key, &outlived);
+            alloc::vec![&b"HSETEX"[..], key, b"KEEPTTL", b"FIELDS", count]
+        }
         None => alloc::vec![&b"HSET"[..], key],
     };
     cx.effect(head.into_iter().chain(pairs.iter()).collect::<Vec<_>>());

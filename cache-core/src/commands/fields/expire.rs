@@ -9,7 +9,7 @@ use crate::config::Class;
 use crate::node::Cx;
 use crate::observer::Observer;
 use crate::protocol::Args;
-use crate::types::{Hash, Structure as _};
+use crate::types::{Hash, Structure as _, View as _};
 use alloc::vec::Vec;
 
 /// What is answered for a field.
@@ -43,8 +43,8 @@ fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, unit: Unit) -> Outcome {
     let amount = integer(cx.args.at(2))?;
     let at_ms = (amount >= 0).then(|| unit.moment(amount, cx.now_ms())).flatten();
     let at_ms = at_ms.ok_or(Error::InvalidExpire(cx.spec.name))?.unsigned_abs();
-    let at_once = has_passed(cx, at_ms);
-    let changed = each(cx, key, fields, |hash, name| match hash.view().get_field(name) {
+    let (at_once, now_ms) = (has_passed(cx, at_ms), cx.seen_at_ms());
+    let changed = each(cx, key, fields, |hash, name| match hash.view().at(now_ms).get_field(name) {
         None => NOT_THERE,
         Some(field) if !condition.holds(field.expires_ms, at_ms) => CONDITION_FAILED,
         Some(_) if at_once => {
@@ -70,7 +70,8 @@ fn expire_in<O: Observer>(cx: &mut Cx<'_, O>, unit: Unit) -> Outcome {
 pub(super) fn hpersist<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let key = cx.args.at(1);
     let fields = fields_behind_key(cx.args, WRONG_COUNT)?;
-    let changed = each(cx, key, fields, |hash, name| match hash.view().get_field(name) {
+    let now_ms = cx.seen_at_ms();
+    let changed = each(cx, key, fields, |hash, name| match hash.view().at(now_ms).get_field(name) {
         None => NOT_THERE,
         Some(field) if field.expires_ms.is_none() => NEVER_EXPIRES,
         Some(_) => {
@@ -125,7 +126,14 @@ pub(super) fn tell_expiry<O: Observer>(
 /// Fields were given no expiry in place of one.
 pub(super) fn tell_no_expiry<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], fields: &[&[u8]]) {
     cx.wrote(key, Class::HASH, "hpersist");
+    note_no_expiry(cx, key, fields);
+}
+
+/// Records that fields, if any, don't expire any more.
+pub(super) fn note_no_expiry<O: Observer>(cx: &mut Cx<'_, O>, key: &[u8], fields: &[&[u8]]) {
     let mut count = itoa::Buffer::new();
     let count = count.format(fields.len()).as_bytes();
-    cx.effect([&[&b"HPERSIST"[..], key, b"FIELDS", count], fields].concat());
+    if !fields.is_empty() {
+        cx.effect([&[&b"HPERSIST"[..], key, b"FIELDS", count], fields].concat());
+    }
 }

@@ -11,7 +11,7 @@ use crate::types::{Hash, HashView};
 
 pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
-    out.map(hash.map_or(0, |hash| hash.len()));
+    out.map(hash.map_or(0, |hash| hash.seen()));
     for field in hash.iter().flat_map(HashView::iter) {
         out.bulk(field.name);
         out.bulk(field.value);
@@ -21,7 +21,7 @@ pub(super) fn hgetall<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
-    out.array(hash.map_or(0, |hash| hash.len()));
+    out.array(hash.map_or(0, |hash| hash.seen()));
     for field in hash.iter().flat_map(HashView::iter) {
         out.bulk(field.name);
     }
@@ -30,7 +30,7 @@ pub(super) fn hkeys<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 pub(super) fn hvals<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (hash, out) = cx.read_as::<Hash>(cx.args.at(1))?;
-    out.array(hash.map_or(0, |hash| hash.len()));
+    out.array(hash.map_or(0, |hash| hash.seen()));
     for field in hash.iter().flat_map(HashView::iter) {
         out.bulk(field.value);
     }
@@ -72,7 +72,7 @@ impl<'a> Pool for HashView<'a> {
     type Part = Field<'a>;
 
     fn len(&self) -> usize {
-        HashView::len(self)
+        HashView::seen(self)
     }
 
     fn nth(&self, at: usize) -> Option<Self::Part> {
@@ -100,6 +100,7 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         (Some(hash), None) => out.bulk_or_null(sampling::draw(&hash, random).map(|field| field.name)),
         (Some(hash), Some((count, values))) if count < 0 => {
             let times = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
+            let times = if hash.seen() == 0 { 0 } else { times };
             check_reply(times.saturating_mul(SHORTEST_BULK))?;
             let mark = out.len();
             write_head(out, times, values);
@@ -109,7 +110,7 @@ pub(super) fn hrandfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             })?;
         }
         (Some(hash), Some((count, values))) => {
-            let count = usize::try_from(count).unwrap_or(usize::MAX).min(hash.len());
+            let count = usize::try_from(count).unwrap_or(usize::MAX).min(hash.seen());
             write_head(out, count, values);
             sampling::sample(&hash, random, count, &mut |field| write_field(out, field, values));
         }

@@ -4,7 +4,7 @@ use crate::commands::Error;
 use crate::node::Cx;
 use crate::observer::Observer;
 use crate::protocol::Reply;
-use crate::types::Value;
+use crate::types::{Value, View as _};
 use alloc::vec::Vec;
 
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +52,11 @@ impl<'a> Pattern<'a> {
             Pattern::Key { before, behind, field } => (before, behind, field),
         };
         let key: Vec<u8> = [before, element, behind].concat();
+        let now_ms = cx.seen_at_ms();
         let (value, out) = cx.read(&key);
         let found = match (value, field) {
             (Some(Value::String(bytes)), None) => Some(bytes),
-            (Some(Value::Hash(hash)), Some(field)) => hash.get(field),
+            (Some(Value::Hash(hash)), Some(field)) => hash.at(now_ms).get(field),
             _ => None,
         };
         take(out, found)

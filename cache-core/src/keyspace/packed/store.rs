@@ -142,11 +142,11 @@ impl Store {
         self.slabs.slack() + self.trie.slack()
     }
 
-    /// The first moment (wall milliseconds) at which a key, or a part of a value, has expired: the one
-    /// behind its last.
+    /// The first moment (wall milliseconds) at which a key or a part of a value goes by itself: a key
+    /// behind its last, a part in its last.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
         let first = self.trie.first();
-        first.key.min(first.part).checked_add(1)
+        Some(first.key.saturating_add(1).min(first.part)).filter(|&at_ms| at_ms != u64::MAX)
     }
 
     /// When the first key expires (wall milliseconds).

@@ -2,7 +2,6 @@
 
 use super::{ALONE, Removed, Store, object_number, slot};
 use crate::hash::HashSeed;
-use crate::keyspace::DueBy;
 use crate::keyspace::packed::dir::Due;
 use crate::keyspace::packed::leaf::Leaf;
 use crate::keyspace::packed::probe::Probe;
@@ -73,7 +72,7 @@ impl Store {
             for key in self.due_keys(path, limit, |due| due.part < now_ms) {
                 let probe = self.paths.probe(self.seed, &key);
                 let left = limit.saturating_sub(done).max(1);
-                let parts = self.take_parts(&probe, DueBy { now_ms, limit: left, named: &[] });
+                let parts = self.take_parts(&probe, now_ms, left);
                 done += 1 + parts.names.len();
                 taken.push((key, parts));
                 if done >= limit {
@@ -85,8 +84,8 @@ impl Store {
     }
 
     /// Removes expired parts of a value, and the key if its value is empty then.
-    pub(crate) fn take_parts(&mut self, probe: &Probe<'_>, due: DueBy<'_>) -> DueParts {
-        let take = |data: &mut Data| (data.take_due(due), data.value().is_empty());
+    fn take_parts(&mut self, probe: &Probe<'_>, now_ms: u64, limit: usize) -> DueParts {
+        let take = |data: &mut Data| (data.take_due(now_ms, limit), data.value().is_empty());
         let (names, is_empty) = self.edit(probe, take).unwrap_or_default();
         DueParts { names, emptied: if is_empty { self.remove(probe) } else { None } }
     }

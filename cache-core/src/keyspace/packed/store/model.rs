@@ -321,8 +321,9 @@ impl Side {
         let volatile = self.model.values().filter(|e| e.expires_ms.is_some());
         assert_eq!(store.volatile_len(), volatile.clone().count());
         let all = self.model.values();
-        let first = all.clone().filter_map(|e| e.expires_ms.into_iter().chain(e.part()).min());
-        assert_eq!(store.next_expiry(), first.min().map(|at| at + 1));
+        let first =
+            all.clone().flat_map(|e| e.expires_ms.map(|at| at + 1).into_iter().chain(e.part()));
+        assert_eq!(store.next_expiry(), first.min());
         assert_eq!(store.timed_len(), all.filter(|entry| entry.part().is_some()).count());
         self.check_bytes();
     }
