@@ -2,10 +2,12 @@
 
 use anyhow::{Result, bail};
 use cache_core::node::{Load, Run};
+use cache_core::protocol::request;
 use cache_core::{Budget, Config, ConnId, Node, Now, Peer};
 
 use crate::pools::EPOCH_MS;
-use crate::story::CLIENTS;
+use crate::server::NO_CYCLE;
+use crate::story::{CLIENTS, KEEPER};
 
 /// What a client was sent, and whether its connection was closed then.
 pub(crate) type Heard = (Vec<u8>, bool);
@@ -27,6 +29,10 @@ impl Engine {
         for _ in 0..=CLIENTS {
             let conn = engine.connect()?;
             engine.conns.push(conn);
+        }
+        engine.say(KEEPER, &request::encode(NO_CYCLE));
+        if engine.heard(KEEPER).0 != b"+OK\r\n" {
+            bail!("the expiry cycle can't be stopped");
         }
         Ok(engine)
     }
@@ -100,6 +106,10 @@ impl Engine {
 
 fn config() -> Result<Config> {
     let mut config = Config::default();
+    // For the expiry cycle.
+    if let Err(error) = config.set("enable-debug-command", "yes") {
+        bail!("{error}");
+    }
     for (name, value) in crate::server::SETTINGS {
         // Not every setting of the other server is one of ours.
         if cache_core::config::PARAMS.iter().any(|param| param.name == *name)

@@ -67,7 +67,6 @@ const RULES: &[(Rule, &str, &[&str])] = &[
         "of two faults in one command either may be told",
         &["copy", "xsetid", "geosearch", "geosearchstore"],
     ),
-    (Rule::Errors, "Valkey counts fields whose time has run out until it removes them", &["hlen"]),
     (Rule::Scan, "cursors are each server's own", &["scan", "hscan", "sscan", "zscan"]),
     (
         Rule::Errors,

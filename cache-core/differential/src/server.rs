@@ -15,6 +15,9 @@ use crate::story::CLIENTS;
 
 /// An answer takes no longer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Each server's expiry cycle has moments of its own, so that there is none: what has expired goes when
+/// a command meets it.
+pub(crate) const NO_CYCLE: &[&str] = &["DEBUG", "SET-ACTIVE-EXPIRE", "0"];
 /// Settings under which both run.
 pub(crate) const SETTINGS: &[(&str, &str)] = &[("maxmemory-policy", "noeviction")];
 
@@ -39,6 +42,7 @@ impl Server {
         for (name, value) in SETTINGS {
             server.order(&["CONFIG", "SET", name, value])?;
         }
+        server.order(NO_CYCLE)?;
         Ok(server)
     }
 

@@ -74,10 +74,6 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
         ],
     ),
     ("they only prove a server to itself, for a second", &["pfselftest"]),
-    (
-        "when a hash goes whose last field's time is over is still another moment than Valkey's",
-        &["hexpire", "hpexpire", "hexpireat", "hpexpireat", "hsetex", "hgetex"],
-    ),
     ("they write files", &["bgrewriteaof", "bgsave", "save"]),
     ("they wait for replicas", &["wait", "waitaof"]),
     ("there are no passwords", &["auth"]),

@@ -165,7 +165,7 @@ fn set_fields<O: Observer>(cx: &mut Cx<'_, O>) -> Result<usize, Error> {
     if !pairs.len().is_multiple_of(2) {
         return Err(Error::Arity(cx.spec.name));
     }
-    let (limits, now_ms) = (limits(cx), cx.seen_at_ms());
+    let (limits, now_ms) = (limits(cx), cx.outlived_at_ms());
     let mut outlived = 0;
     let added = cx.upsert_as(key, |hash: &mut Hash| {
         let values = pairs.iter().skip(1).step_by(2);
@@ -195,14 +195,14 @@ pub(super) fn limits<O: Observer>(cx: &Cx<'_, O>) -> Limits {
     cx.limits(Id::HashMaxListpackEntries, Id::HashMaxListpackValue)
 }
 
-/// Sets one field, and says whether one was there whose time was over.
+/// Sets one field.
 fn set_field<O: Observer>(
     cx: &mut Cx<'_, O>,
     key: &[u8],
     field: Field<'_>,
     event: &'static str,
-) -> Result<bool, Error> {
-    let (limits, now_ms) = (limits(cx), cx.seen_at_ms());
+) -> Result<(), Error> {
+    let (limits, now_ms) = (limits(cx), cx.outlived_at_ms());
     let outlived = cx.upsert_as(key, |hash: &mut Hash| {
         let hidden = hash.view().at(now_ms).hides(field.name);
         hash.set_field(field, limits);
@@ -210,7 +210,7 @@ fn set_field<O: Observer>(
     })?;
     note_outlived(cx, key, outlived.into());
     cx.wrote(key, Class::HASH, event);
-    Ok(outlived)
+    Ok(())
 }
 
 fn hsetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -256,7 +256,9 @@ fn remove_seen<'a>(hash: &mut Hash, fields: Args<'a>, now_ms: u64) -> Vec<&'a [u
 fn hincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let (key, name) = (cx.args.at(1), cx.args.at(2));
     let by = parse_i64(cx.args.at(3)).ok_or(Error::NotAnInteger)?;
-    let old = cx.peek_as::<Hash>(key)?.and_then(|hash| hash.get_field(name));
+    let hash = cx.peek_as::<Hash>(key)?;
+    let hidden = hash.is_some_and(|hash| hash.hides(name));
+    let old = hash.and_then(|hash| hash.get_field(name));
     let expires_ms = old.and_then(|old| old.expires_ms);
     let old = match old {
         Some(old) => {
@@ -267,7 +269,8 @@ fn hincrby<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let sum = old.checked_add(by).ok_or(Error::Overflow)?;
     let mut value = itoa::Buffer::new();
     let value = value.format(sum).as_bytes();
-    if set_field(cx, key, Field { name, value, expires_ms }, "hincrby")? {
+    set_field(cx, key, Field { name, value, expires_ms }, "hincrby")?;
+    if hidden {
         // Where no time passes it would be added to what was there.
         cx.effect([b"HSET", key, name, value]);
     }

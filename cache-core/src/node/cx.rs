@@ -93,6 +93,15 @@ impl<O: Observer> Cx<'_, O> {
         if self.conn.has(ConnFlags::REPLAY) { 0 } else { self.now.wall_ms() }
     }
 
+    /// As of when what is set finds that the time of the part in whose place it comes is over: as in
+    /// Valkey a millisecond before it is no longer seen.
+    pub(crate) fn outlived_at_ms(&self) -> u64 {
+        match self.seen_at_ms() {
+            0 => 0,
+            now_ms => now_ms.saturating_add(1),
+        }
+    }
+
     fn tell(&mut self, event: Event<'_>) {
         if O::ACTIVE {
             self.observer.event(self.now, event);

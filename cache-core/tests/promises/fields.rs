@@ -51,6 +51,39 @@ const DEALINGS: &[(&str, &str)] = &[
     ("HRANDFIELD h 0", "*0\r\n"),
 ];
 
+/// What is seen and done in the last millisecond of fields: they are there until something is set in
+/// their place.
+const LAST_DEALINGS: &[(&str, &str)] = &[
+    ("HGET h f1", "$1\r\nv\r\n"),
+    ("HPTTL h FIELDS 1 f1", "*1\r\n:0\r\n"),
+    ("HSETNX h f1 x", ":0\r\n"),
+    ("HSETEX h FNX FIELDS 1 f1 x", ":0\r\n"),
+    ("HSET h f1 4", ":1\r\n"),
+    ("HSET h f1 5", ":0\r\n"),
+    ("HTTL h FIELDS 1 f1", "*1\r\n:-1\r\n"),
+    ("HSETEX h FXX KEEPTTL FIELDS 1 f2 x", ":1\r\n"),
+    ("HTTL h FIELDS 1 f2", "*1\r\n:-1\r\n"),
+    ("HINCRBYFLOAT h f1 0.5", "$3\r\n5.5\r\n"),
+    ("HGETEX h PERSIST FIELDS 1 f3", "*1\r\n$1\r\nv\r\n"),
+    ("HDEL h f4", ":1\r\n"),
+    ("HLEN h", ":5002\r\n"),
+];
+
+#[test]
+fn fields_live_through_their_last_millisecond() {
+    let (mut node, conn) = many();
+    let mut replica = Node::new(Config::default(), 2, START);
+    let link = replica.handle_connect(START, Peer { replay: true, ..Peer::default() });
+    let link = link.expect("room");
+    for (command, reply) in LAST_DEALINGS {
+        assert_eq!(&ask(&mut node, later(DUE_MS), conn, command), reply, "{command}");
+        while let Some(store) = node.poll_store() {
+            replica.replay(later(DUE_MS), link, &store.bytes, &mut ());
+        }
+        assert_eq!(replica.digest(), node.digest(), "{command}");
+    }
+}
+
 #[test]
 fn what_is_due_is_gone_for_all_who_ask() {
     let (mut node, conn) = many();

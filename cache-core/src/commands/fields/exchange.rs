@@ -140,7 +140,7 @@ fn set_fields<O: Observer>(
     if at_ms.is_some_and(|at_ms| has_passed(cx, at_ms)) {
         return set_for_no_time(cx, key, pairs);
     }
-    let (limits, now_ms) = (limits(cx), cx.seen_at_ms());
+    let (limits, now_ms) = (limits(cx), cx.outlived_at_ms());
     let keeps = matches!(ttl, Ttl::Keep);
     let mut outlived = Vec::new();
     cx.upsert_as(key, |hash: &mut Hash| {
