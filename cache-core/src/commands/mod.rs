@@ -70,6 +70,7 @@ families! {
     config,
     server,
     generic,
+    dump,
     object,
     commandlog,
     latency,

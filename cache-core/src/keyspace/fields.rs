@@ -3,7 +3,7 @@
 //! A store of its own, whose paths are hashes alone. So it grows without a stall, a clone shares it,
 //! and it is freed in small parts.
 
-use super::packed::{Content, Kind, Probe, Record, Removed, Store};
+use super::packed::{Content, Kind, Probe, Record, Removed, Step, Store, Walk};
 use crate::hash::HashSeed;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -83,6 +83,16 @@ impl Fields {
     /// All fields, by hash.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Field<'_>> + use<'_> {
         self.0.iter().map(Field::of)
+    }
+
+    /// Shows fields, by hash, from a place on, until `visit` says to stop; gives where to go on, if any
+    /// are left. Places hold while nothing changes.
+    pub(crate) fn walk(
+        &self,
+        from: Walk,
+        visit: &mut dyn FnMut(Field<'_>) -> Step,
+    ) -> Option<Walk> {
+        self.0.walk(from, &mut |record, _| visit(Field::of(record)))
     }
 
     /// The field that comes after `skip` others.

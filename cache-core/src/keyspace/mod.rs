@@ -57,6 +57,11 @@ impl Keyspace {
         Keyspace { dbs, seed: self.seed, stores, trash: Trash::default(), used: 0 }
     }
 
+    /// What hashes are made with.
+    pub(crate) fn seed(&self) -> HashSeed {
+        self.seed
+    }
+
     /// How many databases there are.
     pub fn databases(&self) -> u32 {
         self.dbs.len() as u32

@@ -104,16 +104,17 @@ impl Node {
             Load::Done => self.end_load(conn, &stage),
             Load::Failed(reason) => Err(String::from(reason)),
         };
-        match &outcome {
-            Ok(()) if load == Load::Done => self.state.loading = None,
-            Ok(()) => {
-                if let Some(loading) = &mut self.state.loading {
-                    loading.stage = stage;
-                }
-            }
-            Err(reason) => {
-                self.state.log(LogLevel::Warning, format!("Loading data failed: {reason}"));
-            }
+        if outcome.is_ok() && load == Load::Done {
+            self.state.loading = None;
+        }
+        // A host that fails to read may find the rest yet.
+        if let Some(loading) = &mut self.state.loading
+            && (outcome.is_ok() || matches!(load, Load::Failed(_)))
+        {
+            loading.stage = stage;
+        }
+        if let Err(reason) = &outcome {
+            self.state.log(LogLevel::Warning, format!("Loading data failed: {reason}"));
         }
         outcome.is_ok()
     }

@@ -37,6 +37,7 @@ pub(super) mod special {
     pub(in super::super) const INT8: u8 = 0;
     pub(in super::super) const INT16: u8 = 1;
     pub(in super::super) const INT32: u8 = 2;
+    pub(in super::super) const LZF: u8 = 3;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +96,19 @@ impl<'a> Input<'a> {
     #[inline]
     pub(super) fn byte(&mut self) -> Read<u8> {
         self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(super) fn u32_le(&mut self) -> Read<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// An integer of so many bytes with a sign, the least one first.
+    pub(super) fn int<const N: usize>(&mut self) -> Read<i64> {
+        let bytes = self.array::<N>()?;
+        let is_negative = bytes.last().is_some_and(|last| last & 0x80 != 0);
+        let mut wide = [if is_negative { 0xff } else { 0 }; 8];
+        wide.iter_mut().zip(bytes).for_each(|(wide, byte)| *wide = byte);
+        Ok(i64::from_le_bytes(wide))
     }
 
     pub(super) fn u64_le(&mut self) -> Read<u64> {

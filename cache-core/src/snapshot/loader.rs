@@ -1,10 +1,12 @@
 //! Taking a snapshot in, as it comes.
 
+use super::builder::{self, Builder, Built, Making};
 use super::checksum::Checksum;
 use super::error::LoadError;
+use super::forms::Forms;
 use super::input::{Input, Problem, Read, Stop, bad};
 use super::text::Texts;
-use super::{LAST_OF_REDIS, MAGIC, OF_VALKEY, REDIS, VALKEY, kind, opcode};
+use super::{LAST_OF_REDIS, MAGIC, OF_VALKEY, REDIS, VALKEY, has_kinds_of_valkey, kind, opcode};
 use crate::config::{Config, Id};
 use crate::keyspace::{Content, Keyspace, Kind, loaded_access};
 use crate::time::Now;
@@ -84,6 +86,9 @@ pub(crate) struct Loader {
     offset: u64,
     sum: Checksum,
     texts: Texts,
+    builder: Builder,
+    /// By the settings, as bytes were handed in last.
+    forms: Forms,
     /// The version, and whether it is one of Valkey's own.
     version: u32,
     valkey: bool,
@@ -131,6 +136,8 @@ impl Loader {
             offset: 0,
             sum: Checksum::default(),
             texts: Texts::default(),
+            builder: Builder::default(),
+            forms: Forms::of(&Config::default()),
             version: 0,
             valkey: false,
             keys: Keys { options, ..Keys::default() },
@@ -148,6 +155,7 @@ impl Loader {
     /// They can't be read. What came before them stays in the keyspace.
     pub(crate) fn feed(&mut self, bytes: &[u8], target: &mut Target<'_>) -> Result<Fed, LoadError> {
         let mut rest = bytes;
+        self.forms = Forms::of(target.config);
         while !self.carry.is_empty() && !rest.is_empty() {
             let held = self.carry.len();
             let (bridge, beyond) = rest.split_at(rest.len().min(held.max(BRIDGE)));
@@ -218,13 +226,16 @@ impl Loader {
                 self.keys.begin(&self.texts.next(input)?);
                 Stage::Value(kind)
             }
-            Stage::Value(_) => {
-                match self.texts.next(input)? {
-                    Cow::Owned(text) if text.len() > LONG => {
-                        self.keys.put(Content::Object(Data::String(text)), target)?;
-                    }
-                    text => self.keys.put(Content::Bytes(Kind::String, &text), target)?,
-                }
+            Stage::Value(code) => {
+                let skip = self.keys.options.skip_expired;
+                let making = Making {
+                    forms: &self.forms,
+                    seed: target.keyspace.seed(),
+                    valkey: has_kinds_of_valkey(self.version),
+                    skip_expired_by_ms: if skip { target.now.wall_ms() } else { 0 },
+                };
+                let built = self.builder.next(code, input, &making)?;
+                self.keys.put(built, target)?;
                 Stage::Between
             }
             Stage::Checksum => self.read_checksum(input, target)?,
@@ -291,7 +302,12 @@ impl Loader {
                 }
                 opcode::END if self.version < 5 => return Ok(Stage::Done),
                 opcode::END => return Ok(Stage::Checksum),
-                kind::STRING => return Ok(Stage::Key(code)),
+                kind::MODULE_EARLY | kind::MODULE => {
+                    return bad("there is a value of a module, and no modules here");
+                }
+                _ if builder::is_known(code, has_kinds_of_valkey(self.version)) => {
+                    return Ok(Stage::Key(code));
+                }
                 _ => {
                     let text = format!("there is a value of type {code}, which is not known here");
                     return Err(Stop::Bad(Cow::Owned(text)));
@@ -326,7 +342,25 @@ impl Keys {
     }
 
     /// Puts a value under the key that was read.
-    fn put(&mut self, content: Content<'_>, target: &mut Target<'_>) -> Read<()> {
+    fn put(&mut self, built: Built<'_>, target: &mut Target<'_>) -> Read<()> {
+        match built {
+            Built::Text(Cow::Owned(text)) if text.len() > LONG => {
+                self.put_content(Content::Object(Data::String(text)), target)
+            }
+            Built::Text(text) => self.put_content(Content::Bytes(Kind::String, &text), target),
+            Built::Data(data) => match data.as_bytes() {
+                Some((kind, bytes)) => self.put_content(Content::Bytes(kind, bytes), target),
+                None => self.put_content(Content::Object(data), target),
+            },
+            Built::Empty => {
+                self.next = Next::default();
+                self.loaded.empty += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn put_content(&mut self, content: Content<'_>, target: &mut Target<'_>) -> Read<()> {
         let next = core::mem::take(&mut self.next);
         let now = target.now;
         if self.options.skip_expired && next.expires_ms.is_some_and(|at| at < now.wall_ms()) {

@@ -1,22 +1,35 @@
 //! Snapshots in the RDB format: what Redis and Valkey save, send to replicas and give out by DUMP.
 //!
-//! - `written` makes blocks of a clone of the keyspace, `encoder` and `values` write what is in them.
-//! - `loader` takes a file in as it comes, cut anywhere; `input`, `text` and `builder` read what is
-//!   in it.
+//! - `written` makes blocks of a clone of the keyspace; `values` writes values, `encoder` numbers and
+//!   strings.
+//! - `loader` takes a file in as it comes, cut anywhere; `builder` and `stream` make values of it, of
+//!   strings (`text`), numbers (`input`) and what is packed as it lay in Redis's memory (`packed`,
+//!   `unpack`).
+//! - `payload` is a single value.
+//! - `lzf` compresses strings, `checksum` sums.
 //!
 //! A file is a head with a version, and then opcodes and keys, each with its value; after the last one
-//! comes a checksum. Strings are raw, small integers, or compressed by LZF. Values in a small form were
-//! saved by Redis as they lay in its memory. Sources: the documents "RDB File Format" and "RDB Version
-//! History" of the redis-rdb-tools project, the listpack specification, and what the servers write.
+//! comes a checksum. Strings are raw, small integers, or compressed. Sources: the documents "RDB File
+//! Format" and "RDB Version History" of the redis-rdb-tools project, the listpack specification, and
+//! what the servers write.
 //!
 //! What must never be here: a file, a connection, a clock.
 
+mod builder;
 mod checksum;
 mod encoder;
 mod error;
+mod forms;
 mod input;
+mod kind;
 mod loader;
+mod lzf;
+mod packed;
+mod payload;
+mod stream;
 mod text;
+mod unpack;
+mod values;
 mod written;
 
 #[cfg(test)]
@@ -25,6 +38,7 @@ mod tests;
 pub use error::LoadError;
 pub(crate) use loader::{Fed, Loader, Target};
 pub use loader::{LoadOptions, Loaded};
+pub(crate) use payload::{PayloadError, read_payload, write_payload};
 pub use written::{Saved, Snapshot};
 
 /// What a file begins with, before three or four digits of a version.
@@ -41,6 +55,11 @@ const VERSION_WITH_EXPIRING_FIELDS: u32 = 80;
 const LAST_OF_REDIS: u32 = 13;
 /// Versions of Valkey's own files that are read.
 const OF_VALKEY: core::ops::RangeInclusive<u32> = 80..=80;
+
+/// Whether the numbers of types in files of this version are Valkey's: some are Redis's for others.
+fn has_kinds_of_valkey(version: u32) -> bool {
+    version <= VERSION || OF_VALKEY.contains(&version)
+}
 
 /// What stands between keys, or before them.
 mod opcode {
@@ -70,11 +89,6 @@ mod opcode {
     pub(super) const DATABASE: u8 = 254;
     /// The end.
     pub(super) const END: u8 = 255;
-}
-
-/// Types of values as files number them.
-mod kind {
-    pub(super) const STRING: u8 = 0;
 }
 
 /// What a stream of bytes begins with, as far as it has come.

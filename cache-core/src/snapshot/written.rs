@@ -2,11 +2,11 @@
 
 use super::checksum::Checksum;
 use super::encoder::Encoder;
-use super::{REDIS, VALKEY, VERSION, VERSION_WITH_EXPIRING_FIELDS, kind, opcode};
+use super::values::{Part, kind_of};
+use super::{REDIS, VALKEY, VERSION, VERSION_WITH_EXPIRING_FIELDS, opcode};
 use crate::config::{Config, Id};
 use crate::keyspace::{Entry, Keyspace, Step, Walk, idle_secs, use_count};
 use crate::time::Now;
-use crate::types::Value;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -25,6 +25,9 @@ pub struct Snapshot {
     keyspace: Keyspace,
     aux: Vec<(String, String)>,
     encoder: Encoder,
+    /// What was written in one go and is longer than a block, and how much of it has been given out.
+    long: Vec<u8>,
+    long_at: usize,
     sum: Checksum,
     /// Whether the checksum is written; 0 stands in its place otherwise.
     sums: bool,
@@ -65,13 +68,6 @@ enum At {
     Done,
 }
 
-/// How far a value has been written.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
-    /// A string, up to this byte.
-    Text(usize),
-}
-
 impl Snapshot {
     pub(crate) fn new(keyspace: Keyspace, config: &Config, now: Now) -> Self {
         let policy = config.policy();
@@ -93,7 +89,9 @@ impl Snapshot {
         Snapshot {
             keyspace,
             aux: aux.map(|(name, value)| (String::from(name), value)).into(),
-            encoder: Encoder::default(),
+            encoder: Encoder::new(config.number(Id::Rdbcompression) == 1),
+            long: Vec::new(),
+            long_at: 0,
             sum: Checksum::default(),
             sums: config.number(Id::Rdbchecksum) == 1,
             use_of_keys,
@@ -120,19 +118,34 @@ impl Snapshot {
     /// The next part of it, of about 64 KiB; `None` when it has been written whole. A large value is
     /// cut between blocks.
     pub fn next_block(&mut self) -> Option<Vec<u8>> {
-        if matches!(self.at, At::Done) {
-            return None;
+        if self.long.is_empty() {
+            if matches!(self.at, At::Done) {
+                return None;
+            }
+            self.write_block();
         }
-        self.encoder.out = Vec::with_capacity(BLOCK + BLOCK / 16);
+        let mut block = core::mem::take(&mut self.long);
+        if self.long_at > 0 || block.len() > 2 * BLOCK {
+            // A string within a value is long.
+            let end = block.len().min(self.long_at + BLOCK);
+            let part = block.get(self.long_at..end).unwrap_or_default().to_vec();
+            self.long_at = end % block.len();
+            self.long = if self.long_at > 0 { block } else { Vec::new() };
+            block = part;
+        }
+        self.saved.bytes += block.len() as u64;
+        Some(block)
+    }
+
+    fn write_block(&mut self) {
+        self.encoder.out = Vec::with_capacity(BLOCK + BLOCK / 8);
         while self.encoder.out.len() < BLOCK && !matches!(self.at, At::Done) {
             self.at = self.step();
         }
-        let block = core::mem::take(&mut self.encoder.out);
-        self.saved.bytes += block.len() as u64;
         if !matches!(self.at, At::Done) && self.sums {
-            self.sum.update(&block);
+            self.sum.update(&self.encoder.out);
         }
-        Some(block)
+        self.long = core::mem::take(&mut self.encoder.out);
     }
 
     /// What it was made of, to be freed.
@@ -197,11 +210,10 @@ impl Snapshot {
         let Snapshot { keyspace, encoder, use_of_keys, saved, .. } = self;
         let mut part = part;
         let next = keyspace.walk(db, walk, &mut |entry, access| {
-            let from = part.take().unwrap_or_else(|| {
+            if part.is_none() {
                 write_key(encoder, use_of_keys, &entry, access);
-                Part::Text(0)
-            });
-            part = encoder.value(&entry.value(), from, BLOCK);
+            }
+            part = encoder.value(&entry.value(), part.take(), BLOCK);
             if part.is_some() {
                 return Step::Stay;
             }
@@ -232,25 +244,6 @@ fn write_key(encoder: &mut Encoder, use_of_keys: &UseOfKeys, entry: &Entry<'_>, 
             encoder.byte(use_count(access, config, *now_secs));
         }
     }
-    encoder.byte(kind::STRING);
+    encoder.byte(kind_of(&entry.value()));
     encoder.text(entry.key());
-}
-
-impl Encoder {
-    /// Writes a value from a part of it on, until there are so many bytes; gives the part to go on
-    /// with, if one is left.
-    fn value(&mut self, value: &Value<'_>, from: Part, most: usize) -> Option<Part> {
-        let (Value::String(text), Part::Text(at)) = (value, from) else { return None };
-        if text.len() <= most {
-            self.text(text);
-            return None;
-        }
-        if at == 0 {
-            self.length(text.len() as u64);
-        }
-        let room = most.saturating_sub(self.out.len()).max(1);
-        let end = at.saturating_add(room).min(text.len());
-        self.bytes(text.get(at..end).unwrap_or_default());
-        (end < text.len()).then_some(Part::Text(end))
-    }
 }

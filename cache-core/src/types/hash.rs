@@ -90,6 +90,11 @@ impl Structure for Hash {
 }
 
 impl Hash {
+    /// An empty one in its large form.
+    pub(crate) fn large(seed: HashSeed) -> Self {
+        Hash { form: Form::Large(Fields::new(seed)), seed }
+    }
+
     /// Sets a field that does not expire, and says whether it is new.
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8], limits: Limits) -> bool {
         self.set_field(Field::new(name, value), limits)

@@ -145,7 +145,8 @@ impl List {
         }
     }
 
-    fn set_quick(&mut self, is: bool) {
+    /// Notes whether Redis would call it a quicklist.
+    pub(crate) fn set_quick(&mut self, is: bool) {
         match &mut self.0 {
             Form::One(chunk) if chunk.run().is_quick() != is => chunk.set_quick(is),
             Form::One(_) => {}

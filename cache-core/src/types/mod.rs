@@ -12,7 +12,7 @@ mod stream;
 mod tree;
 
 pub(crate) use hash::{Hash, HashView};
-pub(crate) use list::{Element, End, List, Packed};
+pub(crate) use list::{Element, End, List, ListView, Packed};
 pub(crate) use set::{Member as SetMember, Set, SetLimits, SetView};
 pub(crate) use sorted_set::{Edge, SortedSet, SortedSetView, order};
 pub(crate) use stream::{BlockLimits, Consumer, Entry, Keep, Ordered, Pending, StreamText, Trim};

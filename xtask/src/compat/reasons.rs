@@ -19,10 +19,7 @@ const TESTS: &str = "for Valkey's own tests";
 
 /// Commands with their subcommands, or all whose name begins so when a `*` stands at the end.
 const COMMANDS: &[(&str, &[&str])] = &[
-    (
-        SNAPSHOTS,
-        &["bgrewriteaof", "bgsave", "dump", "lastsave", "migrate", "restore*", "save", "waitaof"],
-    ),
+    (SNAPSHOTS, &["bgrewriteaof", "bgsave", "lastsave", "migrate", "save", "waitaof"]),
     (
         REPLICATION,
         &["failover", "psync", "replconf", "replicaof", "role", "slaveof", "sync", "wait"],

@@ -76,6 +76,28 @@ impl<'a> ListView<'a> {
         self.iter(rank, End::Last).next()
     }
 
+    /// How many runs its elements lie in.
+    pub(crate) fn runs(&self) -> u64 {
+        match self.0 {
+            Whole::One(_) => 1,
+            Whole::Many(tree, _) => tree.chunks().count() as u64,
+        }
+    }
+
+    /// The elements from the one of a rank to the end of its run, and how many they are.
+    pub(crate) fn run(&self, rank: u64) -> Option<(Elements<'a>, u64)> {
+        let (run, index) = match self.0 {
+            Whole::One(run) => (run, rank as usize),
+            Whole::Many(tree, _) => {
+                let (at, index) = tree.seek(rank)?;
+                (tree.chunk(&at)?.run(), index as usize)
+            }
+        };
+        let count = run.len().checked_sub(index).filter(|&count| count > 0)?;
+        let run = run.elements_from(index, End::Last);
+        Some((Elements { run, chunks: None, toward: End::Last }, count as u64))
+    }
+
     /// The elements from the one of a rank on, toward an end.
     pub(crate) fn iter(&self, rank: u64, toward: End) -> Elements<'a> {
         let none = Elements { run: &[], chunks: None, toward };

@@ -330,6 +330,11 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Whether it is known to have the same fields as another entry of its block, in the same order.
+    pub(crate) fn is_like(&self, other: &Entry<'_>) -> bool {
+        self.front.is_some() && other.front.is_some()
+    }
+
     /// Its fields and values.
     pub(crate) fn fields(
         &self,

@@ -70,7 +70,7 @@ pub(crate) struct Group {
 
 /// Reading.
 impl Group {
-    pub(super) fn new(name: &[u8], last: StreamId, read: Option<u64>) -> Self {
+    pub(crate) fn new(name: &[u8], last: StreamId, read: Option<u64>) -> Self {
         Group {
             name: name.into(),
             last,

@@ -96,6 +96,17 @@ impl Log {
         prev.map(Place::Sealed)
     }
 
+    /// The first block that has an entry of this id or a later one.
+    pub(super) fn block_from(&self, id: StreamId) -> Option<&Block> {
+        let place = self.find(id);
+        let first = self.block(place)?;
+        // The end of a block may have been removed.
+        match first.top() < id {
+            true => self.block(self.next(place)?),
+            false => Some(first),
+        }
+    }
+
     /// The entries from one id to another, both included.
     pub(super) fn range(&self, from: StreamId, to: StreamId) -> impl Iterator<Item = Entry<'_>> {
         let mut place = Some(self.find(from));

@@ -242,6 +242,16 @@ impl Stream {
         self.log.range_back(from, to)
     }
 
+    /// The entries of one block from an id on, and the least id behind that block; the first such
+    /// block. `None`: there is none.
+    pub(crate) fn block(
+        &self,
+        from: StreamId,
+    ) -> Option<(impl Iterator<Item = Entry<'_>> + Clone, Option<StreamId>)> {
+        let block = self.log.block_from(from)?;
+        Some((block.iter_from(from), block.end().next()))
+    }
+
     /// All groups, by name.
     pub(crate) fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
         self.groups.iter().map(|group| &**group)
@@ -300,9 +310,13 @@ impl Stream {
 
     /// Makes a group. `false`: there is one of that name.
     pub(crate) fn add_group(&mut self, name: &[u8], last: StreamId, read: Option<u64>) -> bool {
-        let place = self.group_place(name);
+        self.put_group(Group::new(name, last, read))
+    }
+
+    /// Adds a group that was made elsewhere. `false`: there is one of that name.
+    pub(crate) fn put_group(&mut self, group: Group) -> bool {
+        let place = self.group_place(&group.name);
         if let Err(at) = place {
-            let group = Group::new(name, last, read);
             self.groups_size += group.size();
             self.groups.insert(at, Shared::new(group));
         }
