@@ -98,6 +98,22 @@ impl Engine {
             .then_some("the effects, replayed, give other data"))
     }
 
+    /// Loads a snapshot into an empty node, and saves it from there; or says why it can't be loaded.
+    pub(crate) fn pass_on(&self, snapshot: &[u8]) -> Result<Result<Vec<u8>, String>> {
+        let mut node = Node::new(config()?, 3, self.now);
+        node.begin_load(self.now);
+        for load in [Load::Bytes(snapshot), Load::Done] {
+            if !node.handle_loaded(self.now, load, &mut ()) {
+                return Ok(Err(format!("{:?}", node.poll_action())));
+            }
+        }
+        let (mut written, mut bytes) = (node.snapshot(self.now), Vec::new());
+        while let Some(block) = written.next_block() {
+            bytes.extend_from_slice(&block);
+        }
+        Ok(Ok(bytes))
+    }
+
     /// The effects, for whoever looks for what is wrong with them.
     pub(crate) fn effects(&self) -> &[u8] {
         &self.effects

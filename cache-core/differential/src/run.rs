@@ -275,8 +275,29 @@ impl<'a> Run<'a> {
         Ok(theirs)
     }
 
-    /// Compares all data, and the engine's with what its effects give.
+    /// Compares all data, and the engine's with what its effects give; then once more, after what the
+    /// server saves has been loaded and saved by Larder and loaded by the server.
     pub(crate) fn check_state(&mut self) -> Outcome {
+        let difference = self.check_data()?;
+        if difference.is_some() {
+            return Ok(difference);
+        }
+        if let Some(wrong) = self.engine.replay()? {
+            let effects = String::from_utf8_lossy(self.engine.effects()).into_owned();
+            let ours = wrong.to_owned();
+            return Ok(Some(Difference { client: KEEPER, command: None, ours, theirs: effects }));
+        }
+        match self.engine.pass_on(&self.server.save()?)? {
+            Ok(snapshot) => self.server.reload(&snapshot)?,
+            Err(ours) => {
+                let theirs = "this is what the server saved".to_owned();
+                return Ok(Some(Difference { client: KEEPER, command: None, ours, theirs }));
+            }
+        }
+        self.check_data()
+    }
+
+    fn check_data(&mut self) -> Outcome {
         for db in 0..DATABASES {
             let keys = self.keys(db)?;
             let mut commands = vec![
@@ -292,7 +313,11 @@ impl<'a> Run<'a> {
                     Some("list") => &[&[b"LRANGE", b"0", b"-1"]],
                     Some("set") => &[&[b"SMEMBERS"]],
                     Some("zset") => &[&[b"ZRANGE", b"0", b"-1", b"WITHSCORES"]],
-                    Some("stream") => &[&[b"XRANGE", b"-", b"+"], &[b"XINFO", b"STREAM"]],
+                    Some("stream") => &[
+                        &[b"XRANGE", b"-", b"+"],
+                        &[b"XINFO", b"STREAM"],
+                        &[b"XINFO", b"STREAM", b"FULL", b"COUNT", b"0"],
+                    ],
                     _ => &[],
                 };
                 for words in [&[b"TYPE" as &[u8]] as &[&[u8]], &[b"PEXPIRETIME"]].iter().chain(all)
@@ -309,11 +334,7 @@ impl<'a> Run<'a> {
                 return Ok(difference);
             }
         }
-        let wrong = self.engine.replay()?;
-        Ok(wrong.map(|wrong| {
-            let effects = String::from_utf8_lossy(self.engine.effects()).into_owned();
-            Difference { client: KEEPER, command: None, ours: wrong.to_owned(), theirs: effects }
-        }))
+        Ok(None)
     }
 }
 

@@ -132,16 +132,45 @@ impl Server {
         Ok(())
     }
 
-    /// An order to the server itself, whose answer is a line.
-    fn order(&mut self, words: &[&str]) -> Result<()> {
-        self.control.write_all(&request::encode(words))?;
+    /// All its data as it saves them.
+    pub(crate) fn save(&mut self) -> Result<Vec<u8>> {
+        self.order(&["SAVE"])?;
+        let file = self.file()?;
+        fs::read(&file).with_context(|| format!("no {}", file.display()))
+    }
+
+    /// Lets it load these data in place of its own.
+    pub(crate) fn reload(&mut self, snapshot: &[u8]) -> Result<()> {
+        fs::write(self.file()?, snapshot).context("cannot write a snapshot")?;
+        self.order(&["DEBUG", "RELOAD", "NOSAVE"])
+    }
+
+    /// Where it saves.
+    fn file(&mut self) -> Result<PathBuf> {
+        let mut path = PathBuf::new();
+        for name in ["dir", "dbfilename"] {
+            self.control.write_all(&request::encode(["CONFIG", "GET", name]))?;
+            let lines: Vec<String> = (0..5).map(|_| self.line()).collect::<Result<_>>()?;
+            path.push(&lines[4]);
+        }
+        Ok(path)
+    }
+
+    fn line(&mut self) -> Result<String> {
         let (mut line, mut byte) = (Vec::new(), [0]);
         while !line.ends_with(b"\n") {
             self.control.read_exact(&mut byte).context("the server does not answer")?;
             line.push(byte[0]);
         }
-        if line.starts_with(b"-") {
-            bail!("{words:?} is answered by {}", String::from_utf8_lossy(&line).trim_end());
+        Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+    }
+
+    /// An order to the server itself, whose answer is a line.
+    fn order(&mut self, words: &[&str]) -> Result<()> {
+        self.control.write_all(&request::encode(words))?;
+        let line = self.line()?;
+        if line.starts_with('-') {
+            bail!("{words:?} is answered by {line}");
         }
         Ok(())
     }

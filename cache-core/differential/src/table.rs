@@ -75,6 +75,7 @@ const LEFT_OUT: &[(&str, &[&str])] = &[
     ),
     ("they only prove a server to itself, for a second", &["pfselftest"]),
     ("they write files", &["bgrewriteaof", "bgsave", "save"]),
+    ("what they give is each server's own", &["dump"]),
     ("they wait for replicas", &["wait", "waitaof"]),
     ("there are no passwords", &["auth"]),
     ("the number of replies would no longer be known", &["client|reply"]),
