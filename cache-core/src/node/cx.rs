@@ -261,15 +261,6 @@ impl<O: Observer> Cx<'_, O> {
         self.put(key, value.into_data(), None);
     }
 
-    /// As [`put`](Self::put), for a key that may be there and is a new one all the same.
-    pub(crate) fn replace(&mut self, key: &[u8], data: Data, expires_ms: Option<u64>) {
-        let (db, probe) = (self.conn.db, self.probe(key));
-        if self.is_there(db, &probe) && self.state.keyspace.remove(db, &probe) {
-            self.tell(Event::Deleted { db, key });
-        }
-        self.put(key, data, expires_ms);
-    }
-
     fn store_data(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
         match data.as_bytes() {
             Some((kind, bytes)) => self.store(db, key, Content::Bytes(kind, bytes), expires_ms),

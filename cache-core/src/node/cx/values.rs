@@ -5,7 +5,7 @@ use crate::node::blocking::Wait;
 use crate::node::conn::ConnFlags;
 use crate::node::error::{Error, Flow, Outcome};
 use crate::node::state::State;
-use crate::observer::Observer;
+use crate::observer::{Event, Observer};
 use crate::protocol::{Args, Reply};
 use crate::random::Random;
 use crate::types::{Data, Structure, View as _};
@@ -83,6 +83,15 @@ impl<O: Observer> Cx<'_, O> {
             Some(None) => Err(Error::WrongType),
             done => Ok(done.flatten()),
         }
+    }
+
+    /// As [`put`](Self::put), for a key that may be there and is a new one all the same.
+    pub(crate) fn replace(&mut self, key: &[u8], data: Data, expires_ms: Option<u64>) {
+        let (db, probe) = (self.conn.db, self.probe(key));
+        if self.is_there(db, &probe) && self.state.keyspace.remove(db, &probe) {
+            self.tell(Event::Deleted { db, key });
+        }
+        self.put(key, data, expires_ms);
     }
 
     /// Frees a value that is no key's any more, by and by if it is large.
