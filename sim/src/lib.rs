@@ -19,6 +19,7 @@ mod client;
 pub mod counters;
 pub mod database;
 pub mod event;
+pub mod fleet;
 pub mod input;
 mod prose;
 mod queue;

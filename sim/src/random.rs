@@ -17,6 +17,14 @@ pub(crate) enum Purpose {
     Node,
     /// Which products are popular.
     Popularity,
+    /// What a fleet is made of and what it is to go through.
+    Plan,
+    /// Which faults befall a fleet, and when.
+    Faults,
+    /// What a loss of power leaves on disks, and how long they take.
+    Disks,
+    /// What a fleet's clients do.
+    Clients,
 }
 
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ pub const MAX_UNDRAINED: u32 = 1 << 16;
 /// A hasher that sees the same bytes whatever the platform: `Hash` writes lengths and the variants
 /// of enums as `usize` and `isize`, and whole numbers in the machine's own order.
 #[derive(Clone, Debug, Default)]
-struct TraceHasher(SipHasher13);
+pub(crate) struct TraceHasher(SipHasher13);
 
 impl Hasher for TraceHasher {
     fn finish(&self) -> u64 {

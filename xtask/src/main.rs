@@ -4,6 +4,7 @@ mod bench;
 mod compat;
 mod debian;
 mod diff;
+mod fleet;
 mod fresh;
 mod fuzz;
 mod hitratio;
@@ -108,6 +109,8 @@ enum Command {
     },
     /// Send random commands to Larder's engine and to a real Valkey, and compare what both answer
     Diff(diff::Options),
+    /// Play fleets of nodes under faults, a seed each, and look for what can't be
+    Sim(fleet::Options),
     /// Look for unfinished work, long files and stray unsafe
     Tidy,
     /// Run any command in the environment that tests get
@@ -182,6 +185,7 @@ fn run(command: Command) -> Result<bool> {
         Command::NullServer { address } => null_server::run(address)?,
         Command::Compat { check } => compat::run(job, check)?,
         Command::Diff(options) => diff::run(job, &options)?,
+        Command::Sim(options) => fleet::run(job, &options)?,
         Command::Tidy => tidy::check(job)?,
         Command::Exec { command } => sh::become_command(&command)?,
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{compat, diff, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
+use crate::{compat, diff, fleet, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
 
 /// One file of tests may take so long.
 const FILE: Duration = Duration::from_secs(5 * 60);
@@ -88,6 +88,12 @@ pub(crate) const STEPS: &[Step] = &[
         about: "tests that run natively, those of the page and the Worker too",
         tests: true,
         run: |job| job.run(&mut sh::cargo(&["test", "--workspace", "--no-fail-fast"])),
+        ..PLAIN
+    },
+    Step {
+        name: "sim",
+        about: "fleets of nodes under faults keep what they promise, some seeds",
+        run: fleet::step,
         ..PLAIN
     },
     Step {

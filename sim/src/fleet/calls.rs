@@ -1,0 +1,206 @@
+//! What befalls machines: connections are asked for, processes end and start, faults come and go.
+//!
+//! What must never be here: when.
+
+use super::client::Line;
+use super::disk::Loss;
+use super::network::{Machine, WireId};
+use super::record::Note;
+use super::world::{Call, Step};
+use super::{Fault, Fleet};
+
+/// Who is asked for a connection and can't be reached is asked again after this, in microseconds.
+const KNOCK_US: u64 = 300_000;
+/// And so long, by nodes and by clients.
+const KNOCKS_US: [u64; 2] = [5_000_000, 1_500_000];
+
+impl Fleet {
+    pub(super) fn call(&mut self, from: Machine, to: Machine, dial: u32) {
+        let since_us = self.world.now_us;
+        let call = Call { from, to, boot: self.boot_of(from), dial, since_us };
+        let transit_us = self.network.transit_us(from, to);
+        self.world.plan_in(transit_us, Step::Knock(call));
+    }
+
+    /// A machine is asked for a connection.
+    pub(super) fn knock(&mut self, call: Call) {
+        let Call { from, to, since_us, .. } = call;
+        let is_there = self.hosts.get(to as usize).is_some_and(|host| host.has_power);
+        if !is_there || self.network.is_walled(from, to) || self.network.is_walled(to, from) {
+            let patience_us = KNOCKS_US[usize::from(from >= self.plan.nodes)];
+            if self.world.now_us < since_us + patience_us {
+                return self.world.plan_in(KNOCK_US, Step::Knock(call));
+            }
+            return self.world.plan_in(0, Step::Answer(call, Err("Connection timed out")));
+        }
+        let wire = self.network.open(from, to);
+        let accepted = self.hosts[to as usize].accept(&self.world, wire, from);
+        let outcome = if accepted {
+            Ok(wire)
+        } else {
+            self.network.vanish(wire, 0);
+            self.network.vanish(wire, 1);
+            Err("Connection refused")
+        };
+        let transit_us = self.network.transit_us(to, from);
+        self.world.plan_in(transit_us, Step::Answer(call, outcome));
+    }
+
+    /// Who asked for a connection hears what became of it.
+    pub(super) fn answer(&mut self, call: Call, outcome: Result<WireId, &'static str>) {
+        let Call { from, to, boot, dial, .. } = call;
+        self.world.tell(&match outcome {
+            Ok(wire) => Note::Connected { wire, from, to },
+            Err(why) => Note::Refused { from, to, why },
+        });
+        let wanted = if from >= self.plan.nodes {
+            let to_boot = self.boot_of(to);
+            let client = self.client(from);
+            let wanted = client.line == Line::Dialing(to) && client.dial == dial;
+            if wanted {
+                client.line = outcome.map_or(Line::Idle, |wire| Line::Open(to, wire));
+                client.boot = to_boot;
+            }
+            wanted
+        } else {
+            let Fleet { world, hosts, .. } = self;
+            hosts[from as usize].dialed(world, (boot, dial), outcome)
+        };
+        if let (false, Ok(wire)) = (wanted, outcome) {
+            self.network.close(&mut self.world, wire, 0);
+        }
+    }
+
+    /// A node's process ends.
+    pub(super) fn stop(&mut self, machine: Machine, loss: Option<Loss>) {
+        let Fleet { world, network, hosts, .. } = self;
+        if hosts[machine as usize].process.is_none() {
+            return;
+        }
+        hosts[machine as usize].stop(world, network, loss);
+        if machine == 0 {
+            self.primary_lost(loss);
+        }
+    }
+
+    /// The primary's process has ended: what of its data must be there when it is back.
+    fn primary_lost(&mut self, _loss: Option<Loss>) {
+        self.history.end_age(0);
+    }
+
+    /// A machine starts its node, unless it has been started since.
+    pub(super) fn start(&mut self, machine: Machine, boot: u32) {
+        let Fleet { world, network, hosts, .. } = self;
+        let host = &mut hosts[machine as usize];
+        if host.boot == boot && host.process.is_none() {
+            host.start(world);
+            network.disown(world, machine);
+        }
+    }
+
+    /// The next fault comes.
+    pub(super) fn next_fault(&mut self) {
+        if !self.is_loaded {
+            return;
+        }
+        let machines = (self.hosts.len() + self.clients.len()) as u32;
+        let (fault, lasts_us) = self.faults.draw(&self.plan, machines);
+        self.world.tell(&Note::Fault { what: format!("{fault:?} for {lasts_us} us") });
+        self.befall(&fault, lasts_us);
+        let number = self.faults.add(fault);
+        self.world.plan_in(lasts_us, Step::Relief(number));
+        let pause_us = self.faults.pause_us(&self.plan);
+        self.world.plan_in(pause_us, Step::Fault);
+    }
+
+    fn befall(&mut self, fault: &Fault, lasts_us: u64) {
+        match *fault {
+            Fault::Cut { any } => {
+                let count = self.network.wires().count() as u64;
+                let at = any.checked_rem(count).unwrap_or(0) as usize;
+                let found = self.network.wires().nth(at).map(|(wire, _)| wire);
+                if let Some(wire) = found {
+                    self.network.break_wire(&mut self.world, wire);
+                }
+            }
+            Fault::Partition { ref of, there, back } => {
+                for (from, to) in self.across(of, there, back) {
+                    self.network.wall(from, to);
+                }
+            }
+            Fault::Slow { of, by_us } => self.slow(of, by_us),
+            Fault::Kill { node } => self.stop(node, None),
+            Fault::PowerCut { node, loss } => self.stop(node, Some(loss)),
+            Fault::Freeze { node, for_us } => {
+                let Fleet { world, hosts, .. } = self;
+                hosts[node as usize].freeze(world, for_us.min(lasts_us));
+            }
+            Fault::Clock { node, skew_us } => self.hosts[node as usize].set_clock(skew_us),
+            Fault::SlowDisk { node, times } => {
+                self.hosts[node as usize].disk.ailment.slower = times;
+            }
+            Fault::FullDisk { node } => self.hosts[node as usize].disk.ailment.is_full = true,
+            Fault::BrokenDisk { node } => self.hosts[node as usize].disk.ailment.is_broken = true,
+        }
+    }
+
+    /// A fault ends.
+    pub(super) fn relieve(&mut self, number: u64) {
+        let Some(fault) = self.faults.remove(number) else { return };
+        self.world.tell(&Note::Relief { what: format!("{fault:?}") });
+        match fault {
+            Fault::Cut { .. } | Fault::Freeze { .. } | Fault::Clock { .. } => {}
+            Fault::Partition { of, there, back } => {
+                for (from, to) in self.across(&of, there, back) {
+                    self.network.unwall(&mut self.world, from, to);
+                }
+            }
+            Fault::Slow { of, .. } => self.slow(of, 0),
+            Fault::Kill { node } | Fault::PowerCut { node, .. } => {
+                let boot = self.boot_of(node);
+                self.start(node, boot);
+            }
+            Fault::SlowDisk { node, .. } => self.hosts[node as usize].disk.ailment.slower = 0,
+            Fault::FullDisk { node } => {
+                let lasts = self.faults.lasts(|f| *f == Fault::FullDisk { node });
+                self.hosts[node as usize].disk.ailment.is_full = lasts;
+            }
+            Fault::BrokenDisk { node } => {
+                let lasts = self.faults.lasts(|f| *f == Fault::BrokenDisk { node });
+                self.hosts[node as usize].disk.ailment.is_broken = lasts;
+            }
+        }
+    }
+
+    /// All that last end at once.
+    pub(super) fn heal(&mut self) {
+        while let Some(&(number, _)) = self.faults.active.first() {
+            self.relieve(number);
+        }
+        for machine in 0..self.plan.nodes {
+            let boot = self.boot_of(machine);
+            self.start(machine, boot);
+        }
+        debug_assert!(self.network.is_healed());
+    }
+
+    /// The pairs of machines between which a partition stands.
+    fn across(&self, of: &[Machine], there: bool, back: bool) -> Vec<(Machine, Machine)> {
+        let machines = (self.hosts.len() + self.clients.len()) as u32;
+        let mut pairs = Vec::new();
+        for &from in of {
+            for to in (0..machines).filter(|to| !of.contains(to)) {
+                pairs.extend(there.then_some((from, to)));
+                pairs.extend(back.then_some((to, from)));
+            }
+        }
+        pairs
+    }
+
+    fn slow(&mut self, of: Machine, by_us: u64) {
+        for other in 0..(self.hosts.len() + self.clients.len()) as u32 {
+            self.network.delay(of, other, by_us);
+            self.network.delay(other, of, by_us);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Disks by themselves, and whole runs.
+
+mod disk;
+mod runs;
