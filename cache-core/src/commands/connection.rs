@@ -143,6 +143,7 @@ fn hello<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 /// HELLO's answer: who the server is, as clients expect it.
 fn greet<O: Observer>(cx: &mut Cx<'_, O>) {
     let id = cx.conn.id.id as i64;
+    let role = super::replication::shown::role_name(cx);
     let out = cx.out();
     let version = if out.resp() == Resp::V3 { 3 } else { 2 };
     out.map(7);
@@ -157,7 +158,7 @@ fn greet<O: Observer>(cx: &mut Cx<'_, O>) {
     out.bulk(b"mode");
     out.bulk(b"standalone");
     out.bulk(b"role");
-    out.bulk(b"master");
+    out.bulk(role.as_bytes());
     out.bulk(b"modules");
     out.array(0);
 }

@@ -91,6 +91,7 @@ families! {
     fields,
     transactions,
     pubsub,
+    replication,
 }
 
 /// Where a command stands in the table.

@@ -194,6 +194,8 @@ fn spublish<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 fn note_published<O: Observer>(cx: &mut Cx<'_, O>, channel: &[u8], receivers: usize) {
     cx.state.stats.published += 1;
+    let (db, args) = (cx.conn.db, cx.args);
+    cx.state.effects.append_for_followers(db, args);
     if O::ACTIVE {
         let event = Event::Published { channel, receivers: receivers as u32 };
         cx.observer.event(cx.now, event);

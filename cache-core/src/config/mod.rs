@@ -207,6 +207,11 @@ impl Config {
         config
     }
 
+    /// Shows whom the node follows from now on: `host port`, or nobody.
+    pub(crate) fn note_replicaof(&mut self, primary: &str) {
+        self.settings[Id::Replicaof as usize] = Setting::Text(primary.to_string());
+    }
+
     /// The row of a setting by its name, or by the one that it once had, in any case.
     pub fn param(name: &str) -> Option<&'static Param> {
         let is = |known: &str| known.eq_ignore_ascii_case(name);

@@ -54,6 +54,19 @@ pub(super) const OLD_NAMES: &[(Id, &str)] = &[
     (Id::ListMaxListpackSize, "list-max-ziplist-size"),
     (Id::CommandlogExecutionSlowerThan, "slowlog-log-slower-than"),
     (Id::CommandlogSlowExecutionMaxLen, "slowlog-max-len"),
+    (Id::Replicaof, "slaveof"),
+    (Id::Primaryauth, "masterauth"),
+    (Id::Primaryuser, "masteruser"),
+    (Id::ReplicaReadOnly, "slave-read-only"),
+    (Id::ReplicaServeStaleData, "slave-serve-stale-data"),
+    (Id::ReplicaIgnoreMaxmemory, "slave-ignore-maxmemory"),
+    (Id::ReplicaLazyFlush, "slave-lazy-flush"),
+    (Id::ReplicaPriority, "slave-priority"),
+    (Id::ReplicaAnnounceIp, "slave-announce-ip"),
+    (Id::ReplicaAnnouncePort, "slave-announce-port"),
+    (Id::ReplPingReplicaPeriod, "repl-ping-slave-period"),
+    (Id::MinReplicasToWrite, "min-slaves-to-write"),
+    (Id::MinReplicasMaxLag, "min-slaves-max-lag"),
 ];
 
 params! {
@@ -149,6 +162,50 @@ params! {
         "Compress strings in snapshots.";
     Rdbchecksum "rdbchecksum" Kind::Bool, "yes", fixed,
         "Write a checksum at the end of snapshots, and verify it when they are loaded.";
+    Replicaof "replicaof" Kind::Text, "", fixed,
+        "The primary to follow: host and port; empty follows nobody.";
+    Primaryauth "primaryauth" Kind::Text, "", live, "The password that the primary asks for.";
+    Primaryuser "primaryuser" Kind::Text, "", live,
+        "The user as whom to log in to the primary; empty is the default user.";
+    ReplicaReadOnly "replica-read-only" Kind::Bool, "yes", live,
+        "Refuse clients' writes while following a primary.";
+    ReplicaServeStaleData "replica-serve-stale-data" Kind::Bool, "yes", live,
+        "Answer from the data at hand while the primary can't be reached.";
+    ReplicaIgnoreMaxmemory "replica-ignore-maxmemory" Kind::Bool, "yes", live,
+        "Leave eviction to the primary while following one.";
+    ReplicaLazyFlush "replica-lazy-flush" Kind::Bool, "yes", live,
+        "Taken for compatibility: old data is always freed bit by bit.";
+    ReplicaPriority "replica-priority" COUNT, "100", live,
+        "Which replica Sentinel promotes: the one with the least; 0 never.";
+    ReplicaAnnounced "replica-announced" Kind::Bool, "yes", live,
+        "Whether Sentinel tells clients of this replica.";
+    ReplicaAnnounceIp "replica-announce-ip" Kind::Text, "", live,
+        "The address that the primary is told; empty is the one that it sees.";
+    ReplicaAnnouncePort "replica-announce-port" PORT, "0", live,
+        "The port that the primary is told; 0 is the one that is listened on.";
+    ReplPingReplicaPeriod "repl-ping-replica-period" Kind::Int { min: 1, max: i32::MAX as i64 },
+        "10", live, "Seconds between the pings that replicas are sent.";
+    ReplTimeout "repl-timeout" Kind::Int { min: 1, max: i32::MAX as i64 }, "60", live,
+        "Seconds of silence after which a primary or a replica counts as gone.";
+    ReplBacklogSize "repl-backlog-size" Kind::Memory { min: 1 }, "10mb", live,
+        "Bytes of the stream that are kept for replicas that come back.";
+    ReplBacklogTtl "repl-backlog-ttl" SECONDS, "3600", live,
+        "Seconds without a replica after which they are forgotten; 0 never.";
+    ReplDisklessSync "repl-diskless-sync" Kind::Bool, "yes", live,
+        "Taken for compatibility: data always goes to replicas straight from memory.";
+    ReplDisklessSyncDelay "repl-diskless-sync-delay" SECONDS, "5", live,
+        "Taken for compatibility: each replica is served at once, by itself.";
+    ReplDisklessSyncMaxReplicas "repl-diskless-sync-max-replicas" SECONDS, "0", live,
+        "Taken for compatibility: each replica is served at once, by itself.";
+    ReplDisklessLoad "repl-diskless-load"
+        Kind::Enum(&["disabled", "on-empty-db", "swapdb", "flush-before-load"]), "disabled", live,
+        "Taken for compatibility: data is always loaded beside the old and put in its place when whole.";
+    ReplDisableTcpNodelay "repl-disable-tcp-nodelay" Kind::Bool, "no", live,
+        "Taken for compatibility: what there is to send is always sent at once.";
+    MinReplicasToWrite "min-replicas-to-write" SECONDS, "0", live,
+        "Refuse writes while fewer replicas keep up; 0 never.";
+    MinReplicasMaxLag "min-replicas-max-lag" SECONDS, "10", live,
+        "Seconds since its last word within which a replica keeps up.";
     Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
         "Times a second that background work is looked at.";
     Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",

@@ -292,6 +292,22 @@ impl Keyspace {
         clone.dbs.into_iter().for_each(|store| self.trash.take_clone(store));
     }
 
+    /// An empty keyspace for data that are to take the place of these by [`replace`](Self::replace).
+    pub(crate) fn beside(&self) -> Keyspace {
+        let (first, len) = (self.stores, self.databases());
+        let dbs = (1..=len).map(|n| Store::new(self.seed, first.wrapping_add(n))).collect();
+        let stores = first.wrapping_add(len);
+        Keyspace { dbs, seed: self.seed, stores, trash: Trash::default(), used: 0 }
+    }
+
+    /// Puts another's data in the place of these, which are freed by and by.
+    pub(crate) fn replace(&mut self, other: Keyspace) {
+        let old = core::mem::replace(&mut self.dbs, other.dbs);
+        self.used = other.used;
+        self.stores = self.stores.max(other.stores);
+        old.into_iter().for_each(|store| self.trash.take_store(store));
+    }
+
     /// How many things that were removed are still to be freed.
     pub(crate) fn pending_frees(&self) -> usize {
         self.trash.len()

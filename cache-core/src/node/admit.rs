@@ -56,6 +56,9 @@ pub(super) fn admit<O: Observer>(
             spec.name
         )));
     }
+    if conn.is_follower() && spec.name != "replconf" {
+        return Err(Error::Text("ERR Replica can't interact with the keyspace"));
+    }
     if conn.has(ConnFlags::MONITOR) && spec.flags.intersects(Flags::WRITE | Flags::READONLY) {
         return Err(Error::Text("ERR Replica can't interact with the keyspace"));
     }
@@ -78,6 +81,9 @@ pub(super) fn admit<O: Observer>(
         Some(pause) if !pause.writes_only || may_write(spec, conn) => {
             Ok(Admitted::Wait { until_us: pause.until_us })
         }
+        _ if state.replication.failover.is_some() && may_write(spec, conn) => {
+            Ok(Admitted::Wait { until_us: u64::MAX })
+        }
         _ => Ok(Admitted::Run(id)),
     }
 }
@@ -92,6 +98,19 @@ pub(crate) fn check_state<O: Observer>(
 ) -> Result<(), Error> {
     if state.loading.is_some() && !flags.contains(Flags::LOADING) {
         return Err(Error::Loading);
+    }
+    if state.hides_stale_data() && !flags.contains(Flags::STALE) {
+        return Err(Error::Text(
+            "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        ));
+    }
+    if flags.contains(Flags::WRITE) {
+        if state.refuses_writes() {
+            return Err(Error::Text("READONLY You can't write against a read only replica."));
+        }
+        if !state.has_enough_followers(now) {
+            return Err(Error::Text("NOREPLICAS Not enough good replicas to write."));
+        }
     }
     if flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
         return Err(Error::Oom);
@@ -164,7 +183,7 @@ const EVICTIONS_A_TIME: u32 = 256;
 /// to.
 fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool {
     let limit = state.config.number(Id::Maxmemory) as u64;
-    if limit == 0 {
+    if limit == 0 || state.leaves_eviction() {
         return true;
     }
     // It is nobody's change.

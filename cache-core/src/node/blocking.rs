@@ -199,14 +199,19 @@ impl Post<'_> {
         if !self.stop_wait(id) {
             return false;
         }
-        let Some(conn) = self.conns.get_mut(id) else { return false };
+        self.answer_waiter(id, answer);
+        self.conns.wake(id);
+        true
+    }
+
+    /// Answers a connection whose waiting has ended, if it wants to hear.
+    pub(super) fn answer_waiter(&mut self, id: ConnId, answer: impl FnOnce(&mut Reply)) {
+        let Some(conn) = self.conns.get_mut(id) else { return };
         let heard = !conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP);
         // What CLIENT REPLY SKIP skips is this one reply.
         conn.flags.remove(ConnFlags::REPLY_SKIP);
         if heard {
             self.deliver(id, answer);
         }
-        self.conns.wake(id);
-        true
     }
 }

@@ -68,6 +68,9 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     if cx.state.dirty != dirty && !cx.effects_done && cx.spec.flags.contains(Flags::WRITE) {
         cx.state.effects.append(cx.conn.db, cx.args.iter());
     }
+    if cx.state.dirty != dirty {
+        cx.conn.wrote_upto = cx.state.effects.feed.offset();
+    }
     flow
 }
 
@@ -118,4 +121,7 @@ pub(super) fn distrust(state: &mut State, conn: &mut Connection, message: &[u8])
     let line = format!("Stream of effects id={} can't be obeyed: {reason}", conn.id.id);
     state.log(LogLevel::Warning, line);
     conn.flags.insert(ConnFlags::CLOSING);
+    if conn.has(ConnFlags::LINK) {
+        state.note_strayed();
+    }
 }

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::names::Names;
 use super::output::Output;
 use super::pubsub::Topics;
+use super::replication::{AckWait, Follower};
 use super::tracking::Tracker;
 use crate::protocol::request::Parser;
 use crate::protocol::{Args, Frame, Reply, Resp};
@@ -77,6 +78,10 @@ bitflags! {
         const MONITOR = 1 << 16;
         /// See [`Peer::alone`].
         const ALONE = 1 << 17;
+        /// The link to the primary.
+        const LINK = 1 << 18;
+        /// What it sends are a primary's answers and data, and no commands yet.
+        const GREETS = 1 << 19;
     }
 }
 
@@ -128,6 +133,12 @@ pub(crate) struct Connection {
     pub(crate) tracker: Option<Box<Tracker>>,
     /// For what its last command waits.
     pub(crate) wait: Option<Box<Wait>>,
+    /// For which followers its last command waits.
+    pub(crate) acks: Option<Box<AckWait>>,
+    /// What it said of itself as one that follows, and what it is sent.
+    pub(crate) follower: Option<Box<Follower>>,
+    /// The position of the stream behind the last thing that it wrote.
+    pub(crate) wrote_upto: u64,
 
     pub(crate) created_us: u64,
     pub(crate) active_us: u64,
@@ -170,6 +181,9 @@ impl Connection {
             suspended: None,
             tracker: None,
             wait: None,
+            acks: None,
+            follower: None,
+            wrote_upto: 0,
             created_us: now_us,
             active_us: now_us,
             over_soft_since_us: None,
@@ -182,6 +196,11 @@ impl Connection {
 
     pub(crate) fn has(&self, flag: ConnFlags) -> bool {
         self.flags.intersects(flag)
+    }
+
+    /// Whether its last command waits for something else than the end of a pause.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait.is_some() || self.acks.is_some()
     }
 
     /// Whether it may listen to or watch so many names more.
@@ -239,7 +258,7 @@ pub(crate) struct Connections {
     free: Vec<u32>,
     last_id: u64,
     len: usize,
-    /// How many of them bring a stream of effects.
+    /// How many of them bring a stream of effects, but for the link to a primary.
     replayers: usize,
     /// Those with input to execute.
     pub(crate) ready: VecDeque<ConnId>,
@@ -257,7 +276,7 @@ impl Connections {
         self.len
     }
 
-    /// Whether a stream of effects is being obeyed.
+    /// Whether a stream of effects is being obeyed that is not a primary's.
     pub(crate) fn any_replayer(&self) -> bool {
         self.replayers > 0
     }
@@ -282,7 +301,7 @@ impl Connections {
         }
         self.free.push(id.index);
         self.len -= 1;
-        self.replayers -= usize::from(conn.has(ConnFlags::REPLAY));
+        self.replayers -= usize::from(conn.has(ConnFlags::REPLAY) && !conn.has(ConnFlags::LINK));
         Some(conn)
     }
 

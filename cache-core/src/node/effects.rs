@@ -8,9 +8,12 @@
 //!
 //! The stream is one and has several takers. What a call of `run` recorded is handed to all of them at
 //! its end, once ([`Node::hand_out`]); while there is no taker, nothing is recorded and no offset moves.
+//! What followers are sent ([`Feed`]) is a stream beside it, with things that are for them alone, and
+//! with an offset of its own.
 
 use super::Node;
-use crate::protocol::request;
+use super::replication::Feed;
+use crate::protocol::{Args, request};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -29,9 +32,8 @@ pub(crate) enum Taker {
     /// The append log.
     #[allow(dead_code)]
     Log = 2,
-    /// Replication: those who follow this node, and what is kept for those who come back.
-    #[allow(dead_code)]
-    Backlog = 4,
+    /// The stream for those who follow this node.
+    Feed = 4,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,8 @@ pub(crate) struct Effects {
     /// The database that a reader of the stream is in.
     db: Option<u32>,
     transaction: Transaction,
+    /// What followers are sent.
+    pub(crate) feed: Feed,
 }
 
 /// Whether effects belong to a transaction, and whether its MULTI is already in the stream.
@@ -78,8 +82,14 @@ impl Effects {
         self.takers & taker as u8 != 0
     }
 
+    /// Whether effects are written into the stream that followers are sent.
+    pub(crate) fn set_feeds(&mut self, feeds: bool) {
+        self.takers &= !(Taker::Feed as u8);
+        self.takers |= if feeds { Taker::Feed as u8 } else { 0 };
+    }
+
     fn is_recorded(&self) -> bool {
-        self.takers != 0
+        self.takers & !(Taker::Feed as u8) != 0
     }
 
     pub(crate) fn append<T: AsRef<[u8]>>(
@@ -87,8 +97,11 @@ impl Effects {
         db: u32,
         args: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
     ) {
-        if !self.is_recorded() {
+        if self.takers == 0 {
             return;
+        }
+        if !self.is_recorded() {
+            return self.feed.append(db, args);
         }
         let before = self.fresh.len();
         if self.transaction == Transaction::Wanted {
@@ -99,16 +112,30 @@ impl Effects {
             self.db = Some(db);
             request::encode_into(&mut self.fresh, ["SELECT", &db.to_string()]);
         }
+        let start = self.fresh.len();
         request::encode_into(&mut self.fresh, args);
         self.offset += (self.fresh.len() - before) as u64;
+        if self.has_taker(Taker::Feed) {
+            let effect = self.fresh.get(start..).unwrap_or_default();
+            self.feed.append_encoded(db, |out| out.extend_from_slice(effect));
+        }
+    }
+
+    /// Records what is for followers alone.
+    pub(crate) fn append_for_followers(&mut self, db: u32, args: Args<'_>) {
+        if self.has_taker(Taker::Feed) {
+            self.feed.append(db, args.iter());
+        }
     }
 
     /// Effects from here on belong together.
     pub(crate) fn begin_transaction(&mut self) {
         self.transaction = Transaction::Wanted;
+        self.feed.begin_transaction();
     }
 
     pub(crate) fn end_transaction(&mut self) {
+        self.feed.end_transaction();
         let open = core::mem::take(&mut self.transaction) == Transaction::Open;
         if open && self.is_recorded() {
             let before = self.fresh.len();

@@ -1,6 +1,7 @@
 //! How a command ends.
 
 use super::blocking::Wait;
+use super::replication::AckWait;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -30,6 +31,8 @@ pub(crate) enum Flow {
     },
     /// It waits for a key; see [`Wait`]. Nothing has been written.
     Waits(Box<Wait>),
+    /// It waits for followers; see [`AckWait`]. Nothing has been written.
+    Acks(Box<AckWait>),
     /// It has more to do than fits the budget, has kept its place in the connection and goes on at
     /// the next turn.
     Suspended,

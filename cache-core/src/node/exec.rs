@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::error::{Error, Flow};
 use super::output::Gate;
 use super::post::Post;
+use super::replication::Obeyed;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
 use crate::commands::{self, CommandId, Role};
 use crate::config::Id;
@@ -32,7 +33,7 @@ impl Node {
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
         let done = self.run_turns(now.clamped(), budget, observer);
         self.hand_out();
-        done
+        if self.feed_followers(now.clamped()) { Run::More } else { done }
     }
 
     fn run_turns<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
@@ -80,6 +81,13 @@ impl Node {
         observer: &mut O,
     ) -> bool {
         conn.active_us = now.mono_us;
+        if conn.follower.is_some() {
+            conn.note_heard(now);
+        }
+        if conn.has(ConnFlags::GREETS) {
+            return self.greet(conn, now);
+        }
+        let mut obeyed = Obeyed::new(conn);
         let input = core::mem::take(&mut conn.input);
         let mut parser = core::mem::take(&mut conn.parser);
         let mut batch = core::mem::take(&mut self.batch);
@@ -114,6 +122,7 @@ impl Node {
                     None => break false,
                 }
             };
+            obeyed.note(conn);
             turn -= 1;
             *left -= 1;
             self.ran += 1;
@@ -133,6 +142,7 @@ impl Node {
         // How much the host lets be done at a time decides nothing about whose turn it is.
         conn.turn_left = if is_cut { quota - (granted - turn) } else { 0 };
         batch.clear();
+        obeyed.pass_on(&mut self.state, conn, &input, now);
         self.batch = batch;
         conn.parser = parser;
         conn.input = input;
@@ -207,7 +217,7 @@ impl<O: Observer> Bench<'_, O> {
         self.conn.bytes_in += len as u64;
         self.node.state.stats.net_input_bytes += len as u64;
         let blocked = !args.is_empty() && !self.execute(args, known, probe);
-        if self.conn.blocked_until_us.is_none() || self.conn.wait.is_some() {
+        if self.conn.blocked_until_us.is_none() || self.conn.waits() {
             self.conn.consumed += len;
         } else {
             // It will be read again.
@@ -243,14 +253,19 @@ impl<O: Observer> Bench<'_, O> {
             Err(error) => {
                 // A command that was under way and is refused now does not go on.
                 conn.suspended = None;
-                conn.flags.set(ConnFlags::DIRTY_EXEC, conn.has(ConnFlags::MULTI));
+                let passed_over = conn.has(ConnFlags::LINK) && lookup(args).is_err();
+                if conn.has(ConnFlags::MULTI) && !passed_over {
+                    conn.flags.insert(ConnFlags::DIRTY_EXEC);
+                }
                 if let Ok(id) = lookup(args) {
                     state.tally.calls_mut(id.index()).rejected += 1;
                 }
                 let message = refusal(&error, args, conn, state);
                 state.note_error(&message);
                 conn.out.reply.error(&message);
-                if conn.has(ConnFlags::REPLAY) {
+                if passed_over {
+                    state.note_unknown(&message);
+                } else if conn.has(ConnFlags::REPLAY) {
                     distrust(state, conn, &message);
                 }
                 Flow::Done
@@ -270,6 +285,12 @@ impl<O: Observer> Bench<'_, O> {
                 self.block(wait.until_us);
                 self.node.state.blocked.add(self.conn.id, self.conn.db, &wait);
                 self.conn.wait = Some(wait);
+                false
+            }
+            Flow::Acks(wait) => {
+                self.block(wait.until_us);
+                self.node.state.replication.waiters.push(self.conn.id);
+                self.conn.acks = Some(wait);
                 false
             }
             Flow::Suspended => false,
@@ -314,7 +335,8 @@ impl<O: Observer> Bench<'_, O> {
         if conn.has(unheard) || !conn.pushes.is_empty() {
             Self::settle_unheard(conn, mark);
         }
-        if self.node.state.durability == Durability::Async || conn.out.len() == mark {
+        let is_gated = self.node.state.durability != Durability::Async && !conn.is_follower();
+        if !is_gated || conn.out.len() == mark {
             return;
         }
         // Reads are held back too: they may show what isn't safe yet.

@@ -62,8 +62,11 @@ pub enum Action {
         /// Don't wait for clients to take their replies.
         now: bool,
     },
-    /// Connect to this address and answer with [`Node::handle_dialed`].
+    /// Connect to this address and answer with [`Node::handle_dialed`]. A dial before it that is still
+    /// under way is wanted no more.
     Dial {
+        /// Which dial it is.
+        dial: u32,
         /// `host:port`.
         addr: String,
     },

@@ -16,13 +16,14 @@ mod exec;
 mod glance;
 mod host;
 mod latency;
-mod link;
+mod load;
 mod monitor;
 mod names;
 mod notices;
 mod output;
 mod post;
 mod pubsub;
+mod replication;
 mod serve;
 mod state;
 mod stats;
@@ -33,7 +34,8 @@ mod watch;
 pub use conn::{ConnId, Peer};
 pub use effects::EFFECTS_HIGH_WATER;
 pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, Sendable, Store};
-pub use link::{Load, REDIAL_US};
+pub use load::Load;
+pub use replication::REDIAL_US;
 
 pub(crate) use admit::{check_state, lookup};
 pub(crate) use blocking::Wait;
@@ -44,8 +46,9 @@ pub(crate) use cx::{Cx, check_reply};
 pub(crate) use effects::Taker;
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 pub(crate) use latency::{BUCKETS, Spike};
-pub(crate) use link::{Link, Loading};
+pub(crate) use load::Loading;
 pub(crate) use pubsub::Topics;
+pub(crate) use replication::{AckWait, FailoverWish, Follower, Greeted, ReplId};
 pub(crate) use state::{ClientPause, Sleep, State};
 pub(crate) use stats::Stats;
 pub(crate) use tracking::{Modes, Tracker};
@@ -217,8 +220,8 @@ impl Node {
 
     /// Forgets a connection: the peer closed it, or the host did.
     pub fn handle_disconnect(&mut self, conn: ConnId) {
-        if let Some(connection) = self.conns.remove(conn) {
-            self.state.forget(&connection);
+        if let Some(mut connection) = self.conns.remove(conn) {
+            self.state.forget(&mut connection);
         }
     }
 
@@ -233,6 +236,9 @@ impl Node {
         self.state.unsent = self.state.unsent.saturating_sub(before - connection.out.len());
         // It may have been held back for its unread output.
         if connection.unread_input() > 0 || connection.suspended.is_some() {
+            self.conns.wake(conn);
+        } else if let Some(follower) = &mut connection.follower {
+            follower.took_at_us = now.clamped().mono_us;
             self.conns.wake(conn);
         }
     }

@@ -20,7 +20,10 @@ impl Node {
         observer: &mut O,
     ) {
         // A paused client's command may not run yet.
-        while self.state.blocked.any_changed() && self.state.pause.is_none() {
+        while self.state.blocked.any_changed()
+            && self.state.pause.is_none()
+            && self.state.replication.failover.is_none()
+        {
             for place in self.state.blocked.take_changed() {
                 self.serve_key(&place, now, background, observer);
             }

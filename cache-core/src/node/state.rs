@@ -9,11 +9,12 @@ use super::latency::Latency;
 use super::notices::Notices;
 use super::output::Output;
 use super::pubsub::PubSub;
+use super::replication::Replication;
 use super::stats::{Rates, Stats, Tally};
 use super::tracking::Tracking;
 use super::watch::Watch;
 use super::{
-    Action, Durability, Link, Loading, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
+    Action, Durability, Loading, LogLevel, OUTPUT_HIGH_WATER, OUTPUT_HIGH_WATER_TIGHT,
     OUTPUT_TOTAL_HIGH_WATER,
 };
 use crate::config::{Class, Config, Id};
@@ -91,7 +92,7 @@ pub(crate) struct State {
     pub(crate) loading: Option<Loading>,
     /// What was in the snapshot that was loaded last.
     pub(crate) loaded: Option<Loaded>,
-    pub(crate) link: Option<Link>,
+    pub(crate) replication: Replication,
     pub(crate) actions: VecDeque<Action>,
     /// Output of all connections that hasn't left, in bytes.
     pub(crate) unsent: usize,
@@ -152,7 +153,7 @@ impl State {
             pause: None,
             loading: None,
             loaded: None,
-            link: None,
+            replication: Replication::new(hash_seed),
             actions: VecDeque::new(),
             unsent: 0,
             dirty: 0,
@@ -163,6 +164,7 @@ impl State {
             next_idle_check_us: 0,
         };
         state.settings_changed();
+        state.follow_configured();
         state
     }
 
@@ -214,7 +216,7 @@ impl State {
     }
 
     /// Drops what a connection that is gone left behind.
-    pub(crate) fn forget(&mut self, conn: &Connection) {
+    pub(crate) fn forget(&mut self, conn: &mut Connection) {
         self.unsent = self.unsent.saturating_sub(conn.out.len());
         self.pubsub.forget(conn);
         self.watch.forget(conn);
@@ -226,7 +228,8 @@ impl State {
         if let Some(tracker) = &conn.tracker {
             self.tracking.forget(conn.id, tracker);
         }
-        self.note_link_lost(conn.id);
+        self.forget_follower(conn);
+        self.note_link_lost(conn);
     }
 
     /// A key's value is another one, or it is gone: transactions that watch it must fail.
@@ -252,7 +255,9 @@ impl State {
     /// Whether this node obeys a stream of effects. It lets the stream say when a key goes: a key
     /// whose time has run out may yet be persisted.
     pub(crate) fn obeys_stream(&self, conns: &Connections) -> bool {
-        self.link.is_some() || conns.any_replayer()
+        let replication = &self.replication;
+        // While its part is handed over, a primary changes nothing of its own accord.
+        replication.is_replica() || replication.failover.is_some() || conns.any_replayer()
     }
 
     /// Whether clients are to be looked at from time to time.
@@ -307,14 +312,19 @@ impl State {
 
     /// Whether a client's unread output has passed what its class may have.
     pub(crate) fn passes_output_limit(&self, conn: &mut Connection, now: Now) -> bool {
-        let limit = if conn.has(ConnFlags::MONITOR) {
+        let follows = conn.is_follower();
+        let mut limit = if follows || conn.has(ConnFlags::MONITOR) {
             self.config.replica_output_limit()
         } else if conn.listens() {
             self.config.pubsub_output_limit()
         } else {
             self.config.normal_output_limit()
         };
-        let bytes = conn.out.len() as u64;
+        let bytes = conn.out.len() as u64 + self.behind(conn);
+        if follows && limit.hard > 0 {
+            // What is kept in any case costs nothing more for being unread.
+            limit.hard = limit.hard.max(self.config.number(Id::ReplBacklogSize).unsigned_abs());
+        }
         if bytes > UNAUTHENTICATED_OUTPUT_LIMIT && must_log_in(self, conn) {
             return true;
         }

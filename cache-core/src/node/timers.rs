@@ -28,13 +28,16 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     let expiry = next_cycle_us(state, conns).map(Timeout::Housekeeping);
     let idle = (state.watches_clients() && conns.len() > 0)
         .then_some(Timeout::Housekeeping(state.next_idle_check_us));
-    let redial = state.redial_at().map(Timeout::Deadline);
+    let replication = super::replication::clockwork::next(state);
     let trash =
         (state.keyspace.pending_frees() > 0).then_some(Timeout::Housekeeping(state.clock.mono_us));
     // Those who were not served for a pause are then.
     let paused = state.pause.filter(|_| state.blocked.any_changed());
     let paused = paused.map(|pause| Timeout::Deadline(pause.until_us));
-    [deadline, paused, redial, expiry, idle, trash].into_iter().flatten().min_by_key(|t| t.at_us())
+    [deadline, paused, replication, expiry, idle, trash]
+        .into_iter()
+        .flatten()
+        .min_by_key(|t| t.at_us())
 }
 
 /// Does what is due. `limit` is how many expired keys may be removed.
@@ -60,7 +63,7 @@ pub(super) fn tick<O: Observer>(
     if state.pause.is_some_and(|pause| pause.until_us <= now.mono_us) {
         state.pause = None;
     }
-    state.redial(now);
+    super::replication::clockwork::tick(state, conns, now);
     end_waits(state, conns, now);
     if state.next_idle_check_us <= now.mono_us {
         state.next_idle_check_us = now.mono_us + IDLE_CHECK_US;
@@ -102,7 +105,8 @@ fn expire_cycle<O: Observer>(state: &mut State, now: Now, limit: usize, observer
 fn end_waits(state: &mut State, conns: &mut Connections, now: Now) {
     for id in conns.waited_until(now.mono_us) {
         let mut post = Post { now, state, conns, own: None };
-        if !post.end_wait(id, Reply::null_array) {
+        let ended = post.end_wait(id, Reply::null_array) || post.end_ack_wait(id, |_| {});
+        if !ended {
             conns.unblock(id);
             conns.wake(id);
         }
@@ -117,6 +121,7 @@ fn close_idle(state: &mut State, conns: &mut Connections, now: Now) {
     let idle: Vec<ConnId> = conns
         .iter()
         .filter(|c| !c.has(ConnFlags::TRUSTED) && !c.listens() && c.blocked_until_us.is_none())
+        .filter(|c| !c.is_follower())
         .filter(|c| now.mono_us.saturating_sub(c.active_us) > timeout_us)
         .map(|c| c.id)
         .collect();

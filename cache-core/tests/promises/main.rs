@@ -15,7 +15,7 @@ mod turns;
 mod waiting;
 
 use cache_core::config::Config;
-use cache_core::node::{Action, Durability, Load, REDIAL_US, Run};
+use cache_core::node::{Action, Durability, Load, Run};
 use cache_core::protocol::request;
 use cache_core::time::Timeout;
 use cache_core::{Budget, ConnId, Node, Now, Peer};
@@ -332,32 +332,6 @@ fn half_a_log_and_no_log_are_not_taken_for_a_whole_one() {
         let reply = say(&mut node, client, &["GET", "a"]).expect("an answer");
         assert_eq!(reply.starts_with("-LOADING"), !good, "{reply}");
     }
-}
-
-#[test]
-fn a_primary_is_dialed_until_it_answers_and_then_obeyed() {
-    let mut node = Node::new(Config::default(), 2, START);
-    let dial = |node: &mut Node| {
-        core::iter::from_fn(|| node.poll_action())
-            .find(|a| matches!(a, Action::Dial { addr } if addr == "10.0.0.1:6379"))
-    };
-    node.follow("10.0.0.1:6379");
-    assert!(dial(&mut node).is_some());
-    assert_eq!(node.handle_dialed(START, Err("connection refused")), None);
-    assert_eq!(node.handle_dialed(START, Ok(())), None, "nobody asked");
-
-    let later = Now { mono_us: START.mono_us + REDIAL_US, ..START };
-    assert_eq!(node.poll_timeout(), Some(Timeout::Deadline(later.mono_us)));
-    assert_eq!(node.run(START, Budget::default(), &mut ()), Run::Idle);
-    assert!(dial(&mut node).is_none(), "too early");
-    assert_eq!(node.run(later, Budget::default(), &mut ()), Run::Idle);
-    assert!(dial(&mut node).is_some());
-
-    let link = node.handle_dialed(later, Ok(())).expect("the link's name");
-    node.replay(later, link, b"*3\r\n$5\r\nSETNX\r\n$1\r\na\r\n$1\r\n1\r\n", &mut ());
-    assert!(node.keyspace().get(0, b"a").is_some());
-    node.handle_disconnect(link);
-    assert!(matches!(node.poll_timeout(), Some(Timeout::Deadline(_))), "it will be dialed again");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Streams of effects from elsewhere are obeyed to the letter, or not at all.
 
 use super::{START, say};
-use cache_core::node::Load;
+use cache_core::node::{Action, Load, REDIAL_US, Run};
 use cache_core::protocol::request;
-use cache_core::{Config, Node, Now, Peer};
+use cache_core::time::Timeout;
+use cache_core::{Budget, Config, Node, Now, Peer};
+
+/// What a primary answers to PING, two REPLCONFs about ports and capabilities, one about the version,
+/// and PSYNC.
+const GREETINGS: &[u8] = b"+PONG\r\n+OK\r\n+OK\r\n+OK\r\n+CONTINUE\r\n";
 
 fn later(ms: u64) -> Now {
     Now { mono_us: START.mono_us + ms * 1000, wall_us: START.wall_us + ms * 1000 }
@@ -31,8 +36,9 @@ fn nothing_expires_while_a_stream_is_replayed() {
 #[test]
 fn a_follower_hides_expired_keys_and_leaves_them_to_its_primary() {
     let mut node = Node::new(Config::default(), 1, START);
-    node.follow("10.0.0.1:6379");
-    let link = node.handle_dialed(START, Ok(())).expect("the link's name");
+    node.follow(START, "10.0.0.1", 6379);
+    let link = node.handle_dialed(START, 1, Ok(Peer::default())).expect("the link's name");
+    node.replay(START, link, GREETINGS, &mut ());
     node.replay(
         START,
         link,
@@ -72,4 +78,34 @@ fn limits_are_not_for_what_was_taken_before() {
     assert!(node.handle_loaded(START, Load::Bytes(&effect), &mut ()));
     assert!(node.handle_loaded(START, Load::Done, &mut ()));
     assert_eq!(node.keyspace().get(0, b"a").and_then(|e| e.as_string()), Some(&value[..]));
+}
+
+#[test]
+fn a_primary_is_dialed_until_it_answers_and_then_obeyed() {
+    let mut node = Node::new(Config::default(), 2, START);
+    let dial = |node: &mut Node| {
+        core::iter::from_fn(|| node.poll_action()).find_map(|action| match action {
+            Action::Dial { dial, addr } if addr == "10.0.0.1:6379" => Some(dial),
+            _ => None,
+        })
+    };
+    node.follow(START, "10.0.0.1", 6379);
+    let first = dial(&mut node).expect("a dial");
+    assert_eq!(node.handle_dialed(START, first + 1, Ok(Peer::default())), None, "another dial");
+    assert_eq!(node.handle_dialed(START, first, Err("connection refused")), None);
+    assert_eq!(node.handle_dialed(START, first, Ok(Peer::default())), None, "nobody asked");
+
+    let later = Now { mono_us: START.mono_us + REDIAL_US, ..START };
+    assert_eq!(node.poll_timeout(), Some(Timeout::Deadline(later.mono_us)));
+    assert_eq!(node.run(START, Budget::default(), &mut ()), Run::Idle);
+    assert!(dial(&mut node).is_none(), "too early");
+    assert_eq!(node.run(later, Budget::default(), &mut ()), Run::Idle);
+    let second = dial(&mut node).expect("a dial");
+
+    let link = node.handle_dialed(later, second, Ok(Peer::default())).expect("the link's name");
+    node.replay(later, link, GREETINGS, &mut ());
+    node.replay(later, link, b"*3\r\n$5\r\nSETNX\r\n$1\r\na\r\n$1\r\n1\r\n", &mut ());
+    assert!(node.keyspace().get(0, b"a").is_some());
+    node.handle_disconnect(link);
+    assert!(matches!(node.poll_timeout(), Some(Timeout::Deadline(_))), "it will be dialed again");
 }

@@ -6,7 +6,10 @@ use super::Difference;
 pub(super) const NOT_YET: &str = "not yet";
 
 const SNAPSHOTS: &str = "comes later, with snapshots and the append log";
-const REPLICATION: &str = "comes later, with replication";
+const ONE_CHANNEL: &str =
+    "data and stream go by one connection; the stream waits in the backlog meanwhile";
+const NEVER_IGNORED: &str =
+    "a stream that can't be obeyed is not passed over: the data are asked for anew";
 const CLUSTER: &str = "comes later, with the cluster";
 const ACL: &str = "comes later, with users and their rights";
 const SCRIPTING: &str = "comes later, with scripting";
@@ -19,11 +22,7 @@ const TESTS: &str = "for Valkey's own tests";
 
 /// Commands with their subcommands, or all whose name begins so when a `*` stands at the end.
 const COMMANDS: &[(&str, &[&str])] = &[
-    (SNAPSHOTS, &["bgrewriteaof", "bgsave", "lastsave", "migrate", "save", "waitaof"]),
-    (
-        REPLICATION,
-        &["failover", "psync", "replconf", "replicaof", "role", "slaveof", "sync", "wait"],
-    ),
+    (SNAPSHOTS, &["bgrewriteaof", "bgsave", "lastsave", "migrate", "save"]),
     (
         CLUSTER,
         &[
@@ -63,22 +62,8 @@ const SETTINGS: &[(&str, &[&str])] = &[
             "stop-writes-on-bgsave-error",
         ],
     ),
-    (
-        REPLICATION,
-        &[
-            "dual-channel-replication-enabled",
-            "import-mode",
-            "masterauth",
-            "masteruser",
-            "min-*",
-            "primary*",
-            "propagation-error-behavior",
-            "repl-*",
-            "replica*",
-            "slave*",
-            "master*",
-        ],
-    ),
+    (ONE_CHANNEL, &["dual-channel-replication-enabled"]),
+    (NEVER_IGNORED, &["propagation-error-behavior"]),
     (CLUSTER, &["cluster*", "slot-migration-*"]),
     (ACL, &["acl*", "aclfile"]),
     (SCRIPTING, &["busy-reply-threshold", "lua-*"]),

@@ -22,9 +22,7 @@ const FLAG_LETTERS: &[u8] = b"OSMPxbtRBdcuAUreTIEiN";
 enum Class {
     Normal,
     Pubsub,
-    /// There are none on this port.
     Replica,
-    /// There are none on this port.
     Primary,
 }
 
@@ -174,7 +172,15 @@ impl Traits<'_> {
 }
 
 fn class_of(conn: &Connection) -> Class {
-    if conn.listens() { Class::Pubsub } else { Class::Normal }
+    if conn.has(ConnFlags::LINK) {
+        Class::Primary
+    } else if conn.is_follower() {
+        Class::Replica
+    } else if conn.listens() {
+        Class::Pubsub
+    } else {
+        Class::Normal
+    }
 }
 
 fn class(value: &[u8]) -> Result<Class, Error> {

@@ -50,7 +50,8 @@ pub(super) fn everyone<'a, O: Observer>(cx: &'a Cx<'_, O>) -> Vec<&'a Connection
         .conns
         .iter()
         .chain(core::iter::once(own))
-        .filter(|conn| !conn.has(ConnFlags::ABORT | ConnFlags::REPLAY))
+        .filter(|conn| !conn.has(ConnFlags::ABORT))
+        .filter(|conn| !conn.has(ConnFlags::REPLAY) || conn.has(ConnFlags::LINK))
         .map(|conn| (conn.id.id, conn.id.index))
         .collect();
     // The smallest code of all sorts.
@@ -66,6 +67,8 @@ pub(super) fn everyone<'a, O: Observer>(cx: &'a Cx<'_, O>) -> Vec<&'a Connection
 /// A connection's flags as CLIENT LIST shows them.
 pub(super) fn flags(conn: &Connection, state: &State) -> String {
     let mut letters = String::new();
+    letters.extend(conn.is_follower().then_some('S'));
+    letters.extend(conn.has(ConnFlags::LINK).then_some('M'));
     if conn.listens() {
         letters.push('P');
     }

@@ -31,7 +31,7 @@ pub(super) fn unpause<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     cx.state.pause = None;
     for id in cx.conns.waited_until(u64::MAX) {
         // Whoever waits for a key goes on waiting for it.
-        if cx.conns.get(id).is_some_and(|conn| conn.wait.is_none()) {
+        if cx.conns.get(id).is_some_and(|conn| !conn.waits()) {
             cx.conns.unblock(id);
             cx.conns.wake(id);
         }
@@ -52,9 +52,15 @@ pub(super) fn unblock<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let id = integer(cx.args.at(2))?;
     let conn = cx.conns.iter().map(|conn| conn.id).find(|conn| conn.id as i64 == id);
     let ended = conn.is_some_and(|conn| {
-        cx.post().end_wait(conn, |out| match with_error {
-            true => out.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+        let error = b"UNBLOCKED client unblocked via CLIENT UNBLOCK";
+        let mut post = cx.post();
+        post.end_wait(conn, |out| match with_error {
+            true => out.error(error),
             false => out.null_array(),
+        }) || post.end_ack_wait(conn, |out| {
+            if with_error {
+                out.error(error);
+            }
         })
     });
     cx.out().integer(ended.into());

@@ -60,7 +60,7 @@ pub(super) fn info<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             "memory" => memory(&mut out, cx),
             "persistence" => persistence(&mut out, cx),
             "stats" => stats(&mut out, cx),
-            "replication" => replication(&mut out, cx),
+            "replication" => super::super::replication::shown::info(&mut out, cx),
             "commandstats" => commandstats(&mut out, cx),
             "errorstats" => errorstats(&mut out, cx),
             "cluster" => {
@@ -100,12 +100,13 @@ fn clients<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     let count = |wanted: fn(&Connection) -> bool| everyone(cx).filter(|c| wanted(c)).count();
     let most = |size: fn(&Connection) -> usize| everyone(cx).map(size).max().unwrap_or(0);
     let watched: usize = everyone(cx).map(|conn| conn.watched.len()).sum();
-    line!(out, "connected_clients:{}", count(|_| true));
+    line!(out, "connected_clients:{}", count(|conn| !conn.is_follower()));
     line!(out, "cluster_connections:0");
     line!(out, "maxclients:{}", state.config.number(Id::Maxclients));
     line!(out, "client_recent_max_input_buffer:{}", most(Connection::unread_input));
     line!(out, "client_recent_max_output_buffer:{}", most(|conn| conn.out.len()));
-    line!(out, "blocked_clients:{}", state.blocked.clients());
+    let waiting = state.blocked.clients() + state.replication.waiters.len();
+    line!(out, "blocked_clients:{waiting}");
     line!(out, "tracking_clients:{}", state.tracking.clients());
     line!(out, "pubsub_clients:{}", count(Connection::listens));
     line!(out, "watching_clients:{}", count(|conn| conn.watched.len() > 0));
@@ -202,6 +203,10 @@ fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "instantaneous_input_kbps:{}", kib(bytes_in));
     line!(out, "instantaneous_output_kbps:{}", kib(bytes_out));
     line!(out, "rejected_connections:{}", stats.rejected_connections);
+    let followed = state.replication.counts;
+    line!(out, "sync_full:{}", followed.full);
+    line!(out, "sync_partial_ok:{}", followed.partial);
+    line!(out, "sync_partial_err:{}", followed.partial_refused);
     line!(out, "expired_keys:{}", stats.expired);
     line!(out, "expired_fields:{}", stats.expired_fields);
     line!(out, "evicted_keys:{}", stats.evicted);
@@ -217,15 +222,6 @@ fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
     line!(out, "total_error_replies:{}", stats.errors);
     line!(out, "client_query_buffer_limit_disconnections:{}", stats.query_limit_closes);
     line!(out, "client_output_buffer_limit_disconnections:{}", stats.output_limit_closes);
-}
-
-fn replication<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
-    line!(out, "role:master");
-    line!(out, "connected_slaves:0");
-    line!(out, "master_failover_state:no-failover");
-    line!(out, "master_replid:{}", cx.state.run_id);
-    line!(out, "master_repl_offset:{}", cx.state.effects.offset());
-    line!(out, "repl_backlog_active:0");
 }
 
 /// Only a host could measure how long a command took: its time is given as 0.

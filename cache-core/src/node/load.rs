@@ -1,9 +1,7 @@
-//! Connections that the node asks for itself, and data that the host loads for it.
-//!
-//! Both end in events: a dial succeeds or fails, a load brings bytes, ends or fails. What arrives
-//! by either is a stream of effects, which is obeyed as it is.
+//! Data that the host loads for the node: bytes come, end or fail. Behind a snapshot, or without one,
+//! they are a stream of effects, which is obeyed as it is.
 
-use super::{Action, Budget, ConnFlags, ConnId, Connection, LogLevel, Node, Peer, Run};
+use super::{Budget, ConnFlags, ConnId, Connection, LogLevel, Node, Peer, Run};
 use crate::numbers::parse_i64;
 use crate::observer::Observer;
 use crate::snapshot::{self, Begins, Fed, LoadOptions, Loaded, Loader, Target};
@@ -12,27 +10,6 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-
-/// How long after a failed dial the next one follows, in microseconds.
-pub const REDIAL_US: u64 = 1_000_000;
-
-/// The primary that a node follows.
-#[derive(Clone, Debug)]
-pub(crate) struct Link {
-    addr: String,
-    state: LinkState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum LinkState {
-    /// The host has been asked to dial and hasn't said yet what came of it.
-    Dialing,
-    Up(ConnId),
-    /// The last dial failed or the connection broke; the next dial is at this moment.
-    Down {
-        redial_at_us: u64,
-    },
-}
 
 /// What a load has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,34 +175,6 @@ impl Node {
         Ok(())
     }
 
-    /// Follows the primary at an address: asks the host to dial it by [`Action::Dial`], and again
-    /// [`REDIAL_US`] after each failure. What the primary sends is obeyed as it is.
-    pub fn follow(&mut self, addr: &str) {
-        self.state.link = Some(Link { addr: String::from(addr), state: LinkState::Dialing });
-        self.state.act(Action::Dial { addr: String::from(addr) });
-    }
-
-    /// The host's answer to [`Action::Dial`]: the connection is up, or why it isn't. Gives the name
-    /// under which its bytes are to be handed in.
-    pub fn handle_dialed(&mut self, now: Now, outcome: Result<(), &str>) -> Option<ConnId> {
-        let now = now.clamped();
-        let link = self.state.link.as_mut().filter(|link| link.state == LinkState::Dialing)?;
-        match outcome {
-            Ok(()) => {
-                let peer = Peer { addr: link.addr.clone(), replay: true, ..Peer::default() };
-                let id = self.conns.insert(peer, now.mono_us);
-                link.state = LinkState::Up(id);
-                Some(id)
-            }
-            Err(reason) => {
-                let line = format!("Connecting to primary {} failed: {reason}", link.addr);
-                link.state = LinkState::Down { redial_at_us: now.mono_us + REDIAL_US };
-                self.state.log(LogLevel::Warning, line);
-                None
-            }
-        }
-    }
-
     /// Executes recorded effects on a connection made with [`Peer::replay`]. They may be cut
     /// anywhere between two calls.
     pub fn replay<O: Observer>(
@@ -244,34 +193,5 @@ impl super::State {
     /// Where a snapshot is taken to that becomes this node's data, or is added to them.
     pub(crate) fn load_target(&mut self, now: Now) -> Target<'_> {
         Target { keyspace: &mut self.keyspace, config: &self.config, now }
-    }
-
-    /// When the primary is to be dialed again.
-    pub(super) fn redial_at(&self) -> Option<u64> {
-        match self.link.as_ref()?.state {
-            LinkState::Down { redial_at_us } => Some(redial_at_us),
-            _ => None,
-        }
-    }
-
-    /// Asks for another dial when it is time.
-    pub(super) fn redial(&mut self, now: Now) {
-        if self.redial_at().is_some_and(|at| at <= now.mono_us)
-            && let Some(link) = &mut self.link
-        {
-            link.state = LinkState::Dialing;
-            let addr = link.addr.clone();
-            self.act(Action::Dial { addr });
-        }
-    }
-
-    /// Takes note that a connection is gone: the link, perhaps.
-    pub(super) fn note_link_lost(&mut self, id: ConnId) {
-        let redial_at_us = self.clock.mono_us + REDIAL_US;
-        if let Some(link) = &mut self.link
-            && link.state == LinkState::Up(id)
-        {
-            link.state = LinkState::Down { redial_at_us };
-        }
     }
 }
