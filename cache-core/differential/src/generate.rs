@@ -68,7 +68,6 @@ impl<'a> Generator<'a> {
                 out.push(self.of_one_score(words[key].clone()));
             }
         }
-        out.extend(make_room(command.spec.name, &words));
         let undo = undo(command.spec.name, &words);
         if command.spec.name == "multi" && words.len() == 1 && client != LISTENER {
             self.multi[client] = Some(self.random.below(8));
@@ -236,21 +235,6 @@ fn lexical(name: &str, words: &Words) -> Option<usize> {
         "zrange" if by_lex() => Some(1),
         _ => name.contains("lex").then_some(1),
     }
-}
-
-/// Valkey doesn't wake those who wait for a key when a result takes the place of another type there;
-/// Larder does. So such a key is removed first.
-fn make_room(name: &str, words: &Words) -> Option<Words> {
-    let is_store = |w: &Words, at: usize| {
-        w[at].eq_ignore_ascii_case(b"store") || w[at].eq_ignore_ascii_case(b"storedist")
-    };
-    let mut targets: Words = (1..words.len())
-        .filter(|&at| is_store(words, at - 1) || (at == 1 && name.ends_with("store")))
-        .map(|at| words[at].clone())
-        .filter(|key| pools::is_waited(key))
-        .collect();
-    targets.insert(0, b"DEL".to_vec());
-    (targets.len() > 1).then_some(targets)
 }
 
 /// What makes both sides hold the same data again: members that were popped at random, sums of

@@ -162,13 +162,14 @@ fn same_scan(words: &Words, ours: &Value, theirs: &Value) -> bool {
     let (Some((our_end, ours)), Some((their_end, theirs))) = (parts(ours), parts(theirs)) else {
         return ours == theirs;
     };
+    let has = |option: &[u8]| words.iter().any(|word| word.eq_ignore_ascii_case(option));
     let (at, by) = match story::name(words).as_str() {
         "scan" => (1, 1),
-        "zscan" => (2, 2),
-        "hscan" if !words.iter().any(|w| w.eq_ignore_ascii_case(b"NOVALUES")) => (2, 2),
+        "zscan" if !has(b"NOSCORES") => (2, 2),
+        "hscan" if !has(b"NOVALUES") => (2, 2),
         _ => (2, 1),
     };
-    let scores = (at, by) == (2, 2) && story::name(words) == "zscan";
+    let scores = by == 2 && story::name(words) == "zscan";
     let whole = words.get(at).is_some_and(|w| w == b"0") && our_end == b"0" && their_end == b"0";
     let sorted = |found: &[Value]| {
         let mut found: Vec<Vec<Value>> = found.chunks(by).map(<[Value]>::to_vec).collect();

@@ -178,11 +178,6 @@ fn waited(random: &mut Random, group: &str) -> Vec<u8> {
     key
 }
 
-/// Whether it may be one of those.
-pub(crate) fn is_waited(key: &[u8]) -> bool {
-    key.last().is_some_and(|last| (b'0'..b'0' + WAITED as u8).contains(last))
-}
-
 fn some(random: &mut Random, of: &[&str]) -> Vec<u8> {
     random.pick(of).as_bytes().to_vec()
 }

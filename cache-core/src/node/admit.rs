@@ -206,6 +206,7 @@ fn make_room<O: Observer>(state: &mut State, now: Now, observer: &mut O) -> bool
         let probe = state.keyspace.probe(&key);
         state.keyspace.remove(db, &probe);
         state.key_changed(db, &key);
+        state.blocked.touch_gone(db, &key);
         state.effects.append(db, [&b"DEL"[..], &key]);
         state.stats.evicted += 1;
         state.notices.note(Class::EVICTED, "evicted", db, &key);

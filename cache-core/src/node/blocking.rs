@@ -39,7 +39,16 @@ struct Waiters {
     /// How many of them wait for the key to go, too.
     or_gone: usize,
     /// Whether it is among those that have changed.
-    changed: bool,
+    changed: Option<Change>,
+}
+
+/// What has become of a key that someone waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// It has gone, or another has come in its place: that is for those who wait for this, too.
+    Gone,
+    /// It is there, or there is more of it.
+    Come,
 }
 
 impl Keyed for Waiters {
@@ -59,12 +68,15 @@ pub(crate) struct Blocked {
     /// Places of keys that someone waits for and that have changed, in that order.
     changed: Vec<Box<[u8]>>,
     clients: usize,
+    /// How many of them wait for a key of which type.
+    by_type: Vec<(&'static str, usize)>,
     seed: HashSeed,
 }
 
 impl Blocked {
     pub(crate) fn new(seed: HashSeed) -> Self {
-        Blocked { keys: Indexed::default(), changed: Vec::new(), clients: 0, seed }
+        let (keys, changed, by_type) = (Indexed::default(), Vec::new(), Vec::new());
+        Blocked { keys, changed, clients: 0, by_type, seed }
     }
 
     /// How many connections wait.
@@ -77,14 +89,23 @@ impl Blocked {
         self.keys.len()
     }
 
+    /// Whether anyone waits for a key of this type.
+    pub(super) fn any_for(&self, type_name: &str) -> bool {
+        self.by_type.iter().any(|&(name, clients)| name == type_name && clients > 0)
+    }
+
     pub(super) fn add(&mut self, conn: ConnId, db: u32, wait: &Wait) {
         self.clients += 1;
+        match self.by_type.iter_mut().find(|(name, _)| *name == wait.type_name) {
+            Some((_, clients)) => *clients += 1,
+            None => self.by_type.push((wait.type_name, 1)),
+        }
         for key in wait.keys.args().iter() {
             let place = place(db, key);
             let hash = self.seed.hash(&place);
             if self.keys.position(hash, &place).is_none() {
                 let (conns, place) = (VecDeque::new(), place.as_slice().into());
-                self.keys.push(Waiters { place, hash, conns, or_gone: 0, changed: false });
+                self.keys.push(Waiters { place, hash, conns, or_gone: 0, changed: None });
             }
             // A key may be named twice.
             if let Some(waiters) = self.keys.get_mut(hash, &place)
@@ -98,6 +119,10 @@ impl Blocked {
 
     pub(super) fn remove(&mut self, conn: ConnId, db: u32, wait: &Wait) {
         self.clients -= 1;
+        let of_type = self.by_type.iter_mut().find(|(name, _)| *name == wait.type_name);
+        if let Some((_, clients)) = of_type {
+            *clients = clients.saturating_sub(1);
+        }
         for key in wait.keys.args().iter() {
             let place = place(db, key);
             let hash = self.seed.hash(&place);
@@ -114,17 +139,26 @@ impl Blocked {
         }
     }
 
-    /// A key has changed.
+    /// A key has come, or there is more of it.
     pub(crate) fn touch(&mut self, db: u32, key: &[u8]) {
+        self.note(db, key, Change::Come);
+    }
+
+    /// A key has gone, or another has come in its place.
+    pub(crate) fn touch_gone(&mut self, db: u32, key: &[u8]) {
+        self.note(db, key, Change::Gone);
+    }
+
+    fn note(&mut self, db: u32, key: &[u8], change: Change) {
         if self.keys.len() == 0 {
             return;
         }
         let place = place(db, key);
-        if let Some(waiters) = self.keys.get_mut(self.seed.hash(&place), &place)
-            && !waiters.changed
-        {
-            waiters.changed = true;
-            self.changed.push(place.into());
+        if let Some(waiters) = self.keys.get_mut(self.seed.hash(&place), &place) {
+            if waiters.changed.is_none() {
+                self.changed.push(place.into());
+            }
+            waiters.changed = waiters.changed.max(Some(change));
         }
     }
 
@@ -145,14 +179,14 @@ impl Blocked {
     }
 
     /// Takes the places of the keys that have changed.
-    pub(super) fn take_changed(&mut self) -> Vec<Box<[u8]>> {
-        let changed = core::mem::take(&mut self.changed);
-        for place in &changed {
-            if let Some(waiters) = self.keys.get_mut(self.seed.hash(place), place) {
-                waiters.changed = false;
-            }
-        }
-        changed
+    pub(super) fn take_changed(&mut self) -> Vec<(Box<[u8]>, Change)> {
+        let places = core::mem::take(&mut self.changed);
+        let changed = places.into_iter().filter_map(|place| {
+            let waiters = self.keys.get_mut(self.seed.hash(&place), &place)?;
+            let change = waiters.changed.take()?;
+            Some((place, change))
+        });
+        changed.collect()
     }
 
     /// Who waits for the key of a place, behind so many others.

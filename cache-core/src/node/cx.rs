@@ -4,6 +4,7 @@
 //! recorded and watchers are told in one place.
 
 mod due;
+mod tell;
 mod values;
 
 use super::conn::{ConnFlags, Connection, Connections};
@@ -253,12 +254,15 @@ impl<O: Observer> Cx<'_, O> {
     /// Sets a key of any database to a value, whatever was there before.
     pub(crate) fn put_in(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
         self.store_data(db, key, data, expires_ms);
+        self.state.note_come(db, key);
         self.changed_in(db, key);
     }
 
-    /// As [`put`](Self::put), for a value of one type that never expires.
+    /// Sets a key of this connection's database to a result, which never expires. As in Valkey, those
+    /// who wait for a key of its type hear of it only when there was no key.
     pub(crate) fn put_as<T: Structure>(&mut self, key: &[u8], value: T) {
-        self.put(key, value.into_data(), None);
+        self.store_data(self.conn.db, key, value.into_data(), None);
+        self.changed(key);
     }
 
     fn store_data(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
@@ -273,7 +277,9 @@ impl<O: Observer> Cx<'_, O> {
         let probe = self.probe(key);
         let counts = self.state.notes_use;
         let tells_new = self.state.notices.wants(Class::NEW);
-        let is_new = (counts || tells_new) && self.state.keyspace.locate(db, &probe).is_none();
+        let tells_waiters = self.state.blocked.keys() > 0;
+        let asks = counts || tells_new || tells_waiters;
+        let is_new = asks && self.state.keyspace.locate(db, &probe).is_none();
         if counts && !is_new {
             // A key that is overwritten often is used often.
             self.note_use(db, &probe);
@@ -284,6 +290,11 @@ impl<O: Observer> Cx<'_, O> {
         keyspace.put(db, &probe, content, expires_ms, fresh);
         if tells_new && is_new {
             self.state.notices.note(Class::NEW, "new", db, key);
+        }
+        match (tells_waiters, is_new) {
+            (true, true) => self.state.note_come(db, key),
+            (true, false) => self.state.blocked.touch_gone(db, key),
+            _ => {}
         }
     }
 
@@ -326,6 +337,7 @@ impl<O: Observer> Cx<'_, O> {
 
     fn note_deleted(&mut self, db: u32, key: &[u8]) {
         self.state.key_changed(db, key);
+        self.state.blocked.touch_gone(db, key);
         self.tell(Event::Deleted { db, key });
     }
 
@@ -334,73 +346,6 @@ impl<O: Observer> Cx<'_, O> {
         let (db, probe) = (self.conn.db, self.probe(key));
         self.state.keyspace.set_expiry(db, &probe, at_ms);
         self.changed_in(db, key);
-    }
-
-    /// A key of this connection's database has another value now.
-    pub(crate) fn changed(&mut self, key: &[u8]) {
-        self.changed_in(self.conn.db, key);
-    }
-
-    /// A key's value has changed in a part that nobody watches or waits for: what was given to whom.
-    pub(crate) fn changed_within(&mut self, key: &[u8]) {
-        self.state.dirty += 1;
-        self.tell_written(self.conn.db, key);
-    }
-
-    /// A key of this connection's database has another value now: those who listen for `event` hear
-    /// of it.
-    pub(crate) fn wrote(&mut self, key: &[u8], class: Class, event: &'static str) {
-        self.changed(key);
-        self.notify(class, event, key);
-    }
-
-    /// As [`wrote`](Self::wrote) where who watches the key sees no change, as in Redis; who waits for
-    /// it looks again.
-    pub(crate) fn wrote_within(&mut self, key: &[u8], class: Class, event: &'static str) {
-        self.state.blocked.touch(self.conn.db, key);
-        self.changed_within(key);
-        self.notify(class, event, key);
-    }
-
-    /// As [`wrote`](Self::wrote) after something was taken away: a key whose value is empty now goes.
-    pub(crate) fn shrank(&mut self, key: &[u8], class: Class, event: &'static str) {
-        let is_empty = self.peek(key).is_some_and(|value| value.is_empty());
-        self.shrank_to(key, is_empty, class, event);
-    }
-
-    /// As [`shrank`](Self::shrank), where it is known whether the value is empty.
-    pub(crate) fn shrank_to(
-        &mut self,
-        key: &[u8],
-        is_empty: bool,
-        class: Class,
-        event: &'static str,
-    ) {
-        self.notify(class, event, key);
-        if is_empty {
-            self.delete(key);
-        } else {
-            self.changed(key);
-        }
-    }
-
-    /// Tells those who listen that something has happened to a key of this connection's database.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(crate) fn notify(&mut self, class: Class, event: &'static str, key: &[u8]) {
-        self.state.notices.note(class, event, self.conn.db, key);
-    }
-
-    fn changed_in(&mut self, db: u32, key: &[u8]) {
-        self.state.key_changed(db, key);
-        self.tell_written(db, key);
-    }
-
-    fn tell_written(&mut self, db: u32, key: &[u8]) {
-        if O::ACTIVE {
-            let entry = self.state.keyspace.get(db, key);
-            let expires_at_ms = entry.and_then(|entry: Entry<'_>| entry.expires_at());
-            self.tell(Event::Written { db, key, expires_at_ms });
-        }
     }
 
     /// Records an effect in place of the command as it was sent.

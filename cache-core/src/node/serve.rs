@@ -2,7 +2,7 @@
 
 use super::Node;
 use super::admit::{check_state, lookup};
-use super::blocking::Wait;
+use super::blocking::{Change, Wait};
 use super::conn::{ConnFlags, ConnId};
 use super::error::{Error, Flow};
 use super::exec::Bench;
@@ -24,8 +24,8 @@ impl Node {
             && self.state.pause.is_none()
             && self.state.replication.failover.is_none()
         {
-            for place in self.state.blocked.take_changed() {
-                self.serve_key(&place, now, background, observer);
+            for (place, change) in self.state.blocked.take_changed() {
+                self.serve_key((&place, change), now, background, observer);
             }
         }
     }
@@ -33,19 +33,23 @@ impl Node {
     /// Lets those who wait for the key of a place try again, one after the other.
     fn serve_key<O: Observer>(
         &mut self,
-        place: &[u8],
+        (place, change): (&[u8], Change),
         now: Now,
         background: &mut u32,
         observer: &mut O,
     ) {
-        let mut type_name = self.type_at(place, now);
+        // What has come in the place of another is no news to those who wait for its type.
+        let type_at = |node: &Self| {
+            if change == Change::Come { node.type_at(place, now) } else { None }
+        };
+        let mut type_name = type_at(self);
         let mut passed = 0;
         while let Some(id) = self.state.blocked.waiter(place, passed) {
             if type_name.is_none() && !self.state.blocked.any_or_gone(place) {
                 break;
             }
             if self.ends_wait(id, type_name) && self.try_again(id, now, background, observer) {
-                type_name = self.type_at(place, now);
+                type_name = type_at(self);
             } else {
                 passed += 1;
             }

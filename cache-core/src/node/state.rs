@@ -236,8 +236,19 @@ impl State {
     pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
         self.dirty += 1;
         self.watch.touch(db, key);
-        self.blocked.touch(db, key);
         self.tracking.touch(key, self.acting);
+    }
+
+    /// A key has come that somebody may wait for, or there is more of it. As in Valkey it is looked at
+    /// only if anyone waits for a key of its type at all.
+    pub(crate) fn note_come(&mut self, db: u32, key: &[u8]) {
+        let is_wanted = || {
+            let entry = self.keyspace.get(db, key);
+            entry.is_some_and(|entry| self.blocked.any_for(entry.type_name()))
+        };
+        if self.blocked.keys() > 0 && is_wanted() {
+            self.blocked.touch(db, key);
+        }
     }
 }
 
@@ -274,7 +285,7 @@ impl State {
     pub(crate) fn note_expired(&mut self, db: u32, key: &[u8]) {
         self.stats.expired += 1;
         self.watch.touch(db, key);
-        self.blocked.touch(db, key);
+        self.blocked.touch_gone(db, key);
         self.tracking.touch(key, None);
         self.effects.append(db, [&b"DEL"[..], key]);
         self.notices.note(Class::EXPIRED, "expired", db, key);
@@ -290,7 +301,6 @@ impl State {
     ) {
         self.stats.expired_fields += gone.names.len() as u64;
         self.watch.touch(db, key);
-        self.blocked.touch(db, key);
         self.tracking.touch(key, None);
         let names = gone.names.iter().map(|name| &**name);
         let effect: Vec<&[u8]> = [&b"HDEL"[..], key].into_iter().chain(names).collect();

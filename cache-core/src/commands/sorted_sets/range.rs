@@ -8,7 +8,7 @@ use crate::node::Cx;
 use crate::numbers::parse_f64;
 use crate::observer::Observer;
 use crate::protocol::Args;
-use crate::types::{Edge, Member as _, SortedSet, SortedSetView, Structure as _};
+use crate::types::{Edge, SortedSet, SortedSetView, Structure as _};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -234,7 +234,7 @@ pub(in crate::commands) fn store<O: Observer>(
     if len == 0 {
         cx.delete(target);
     } else {
-        cx.put(target, set.into_data(), None);
+        cx.put_as(target, set);
         cx.notify(Class::SORTED_SET, event, target);
     }
     cx.out().integer(len as i64);

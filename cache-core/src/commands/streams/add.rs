@@ -209,6 +209,7 @@ pub(super) fn xadd<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
         None => cx.upsert_as(key, add)??,
     };
     cx.wrote(key, Class::STREAM, "xadd");
+    cx.tell_waiters(key);
     if added.trimmed > 0 {
         cx.notify(Class::STREAM, "xtrim", key);
     }

@@ -120,6 +120,7 @@ pub(super) fn destroy<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let destroyed = destroyed == Some(true);
     if destroyed {
         cx.wrote_within(key, Class::STREAM, "xgroup-destroy");
+        cx.tell_waiters(key);
     }
     cx.out().integer(destroyed.into());
     Ok(Flow::Done)
