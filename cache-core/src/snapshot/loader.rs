@@ -87,8 +87,6 @@ pub(crate) struct Loader {
     sum: Checksum,
     texts: Texts,
     builder: Builder,
-    /// By the settings, as bytes were handed in last.
-    forms: Forms,
     /// The version, and whether it is one of Valkey's own.
     version: u32,
     valkey: bool,
@@ -137,7 +135,6 @@ impl Loader {
             sum: Checksum::default(),
             texts: Texts::default(),
             builder: Builder::default(),
-            forms: Forms::of(&Config::default()),
             version: 0,
             valkey: false,
             keys: Keys { options, ..Keys::default() },
@@ -155,7 +152,6 @@ impl Loader {
     /// They can't be read. What came before them stays in the keyspace.
     pub(crate) fn feed(&mut self, bytes: &[u8], target: &mut Target<'_>) -> Result<Fed, LoadError> {
         let mut rest = bytes;
-        self.forms = Forms::of(target.config);
         while !self.carry.is_empty() && !rest.is_empty() {
             let held = self.carry.len();
             let (bridge, beyond) = rest.split_at(rest.len().min(held.max(BRIDGE)));
@@ -183,6 +179,7 @@ impl Loader {
     /// Reads what is whole, and says how many bytes that were.
     fn read(&mut self, bytes: &[u8], target: &mut Target<'_>) -> Result<usize, LoadError> {
         let mut input = Input::new(bytes);
+        let forms = Forms::of(target.config);
         let mut summed = 0;
         while self.stage != Stage::Done {
             if self.stage == Stage::Checksum {
@@ -190,7 +187,7 @@ impl Loader {
                 self.sum.update(bytes.get(summed..input.at()).unwrap_or_default());
                 summed = bytes.len();
             }
-            match self.step(&mut input, target) {
+            match self.step(&mut input, target, &forms) {
                 Ok(()) => {}
                 Err(Stop::More) => break,
                 Err(Stop::Bad(problem)) => return Err(self.error(input.at() as u64, problem)),
@@ -209,7 +206,7 @@ impl Loader {
         LoadError::new(self.offset + at, in_key.then_some(&self.keys.key), problem)
     }
 
-    fn step(&mut self, input: &mut Input<'_>, target: &mut Target<'_>) -> Read<()> {
+    fn step(&mut self, input: &mut Input<'_>, target: &mut Target<'_>, forms: &Forms) -> Read<()> {
         self.stage = match self.stage {
             Stage::Magic => self.read_magic(input)?,
             Stage::Between => self.read_between(input, target)?,
@@ -229,7 +226,7 @@ impl Loader {
             Stage::Value(code) => {
                 let skip = self.keys.options.skip_expired;
                 let making = Making {
-                    forms: &self.forms,
+                    forms,
                     seed: target.keyspace.seed(),
                     valkey: has_kinds_of_valkey(self.version),
                     skip_expired_by_ms: if skip { target.now.wall_ms() } else { 0 },
