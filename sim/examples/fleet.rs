@@ -41,7 +41,8 @@ fn options() -> Result<Options, String> {
                     "--seconds" => options.seconds = number()?,
                     "--plant" => {
                         options.plant = Plant::named(&value).ok_or_else(|| {
-                            format!("--plant {value}: one of {}", Plant::NAMES.join(", "))
+                            let names = Plant::ALL.map(|(name, _)| name).join(", ");
+                            format!("--plant {value}: one of {names}")
                         })?;
                     }
                     _ => return Err(format!("there is no option {name}")),

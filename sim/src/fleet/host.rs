@@ -7,7 +7,7 @@
 use super::disk::{Disk, Loss};
 use super::network::{Machine, Network, Parcel, WireId};
 use super::record::Note;
-use super::world::{Call, Step, World};
+use super::world::{Step, World};
 use crate::random::{Purpose, Random};
 use crate::scenario::WALL_START_US;
 use crate::watch::Watch;
@@ -21,7 +21,7 @@ const TURN_COMMANDS: u32 = 64;
 const TURN_US: u64 = 40;
 const COMMAND_US: u64 = 4;
 /// Ports begin here: node 3 listens on 7003.
-const PORTS: u32 = 7000;
+pub(crate) const PORTS: u32 = 7000;
 /// How far clocks differ at the most, either way, in microseconds.
 const SKEW_US: u64 = 40_000;
 
@@ -69,12 +69,13 @@ pub(crate) struct Host {
 pub(crate) enum Wish {
     /// The process is to end, since the node says so: with an error, if there is a line.
     End(Option<String>),
-    #[allow(dead_code)]
-    Call(Call),
+    /// A connection to this machine, under the number of its dial.
+    Call(Machine, u32),
+    /// One to an address that is nobody's.
+    CallNobody(u32),
 }
 
 /// The machine that an address names.
-#[allow(dead_code)]
 fn machine_of(addr: &str) -> Option<Machine> {
     let (host, port) = addr.rsplit_once(':')?;
     let by_name = host.strip_prefix("node-").and_then(|number| number.parse().ok());
@@ -192,14 +193,27 @@ impl Host {
         }
     }
 
+    /// What its clocks show.
+    pub(crate) fn now(&self, world: &World) -> Option<Now> {
+        self.process.as_ref().map(|process| process.now(world))
+    }
+
     /// What became of a connection that the node asked for. `false`: nobody wants it any more.
     pub(crate) fn dialed(
         &mut self,
-        _world: &mut World,
-        (_boot, _dial): (u32, u32),
-        _outcome: Result<WireId, &'static str>,
+        world: &mut World,
+        (boot, dial): (u32, u32),
+        outcome: Result<WireId, &'static str>,
     ) -> bool {
-        false
+        let process = self.process.as_mut().filter(|_| boot == self.boot);
+        let Some(process) = process else { return false };
+        let now = process.now(world);
+        let conn = process.node.handle_dialed(now, dial, outcome.map(|_| Peer::default()));
+        if let (Some(conn), Ok(wire)) = (conn, outcome) {
+            process.conns.push((conn, wire, 0));
+        }
+        self.wake(world, world.now_us);
+        conn.is_some()
     }
 
     /// Plans a turn at `at_us`, unless one is under way or comes sooner.
@@ -274,6 +288,10 @@ impl Host {
         while let Some(action) = process.node.poll_action() {
             match action {
                 Action::Shutdown { .. } => wishes.push(Wish::End(None)),
+                Action::Dial { dial, addr } => wishes.push(match machine_of(&addr) {
+                    Some(machine) => Wish::Call(machine, dial),
+                    None => Wish::CallNobody(dial),
+                }),
                 Action::ResumeReading(conn) => {
                     let found = process.conns.iter().find(|(id, ..)| *id == conn);
                     if let Some(&(_, wire, end)) = found {

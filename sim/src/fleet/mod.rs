@@ -7,6 +7,7 @@
 //! What a seed gives is the same on every platform, to the byte: [`play`]. What must never be here: a
 //! clock, a thread, a file, the order of a hash table.
 
+mod agreement;
 mod calls;
 mod client;
 #[allow(dead_code)]
@@ -16,6 +17,7 @@ mod history;
 mod host;
 mod network;
 mod plan;
+mod plants;
 mod record;
 mod rounds;
 mod world;
@@ -27,6 +29,7 @@ pub use plan::Plant;
 pub use rounds::{Report, play};
 
 use crate::random::{Purpose, Random};
+use agreement::Moments;
 use client::{Client, Line};
 use faults::{Fault, Faults};
 use history::History;
@@ -46,11 +49,14 @@ struct Fleet {
     clients: Vec<Client>,
     history: History,
     faults: Faults,
+    moments: Moments,
     /// Whether clients ask and faults come.
     is_loaded: bool,
     steps: u64,
     /// The first thing that can't be.
     wrong: Option<String>,
+    /// How often the planted bug has struck.
+    planted: u32,
 }
 
 impl Fleet {
@@ -80,6 +86,7 @@ impl Fleet {
             network: Network::new(machines, plan.links, Random::new(seed, Purpose::Links)),
             history: History::new(client::REGISTERS + client::PAIRS, 0),
             faults: Faults::new(Random::new(seed, Purpose::Faults)),
+            moments: Moments::default(),
             plan,
             world,
             hosts,
@@ -87,6 +94,7 @@ impl Fleet {
             is_loaded: true,
             steps: 0,
             wrong: None,
+            planted: 0,
         }
     }
 
@@ -106,12 +114,12 @@ impl Fleet {
         match step {
             Step::Arrive { wire, end, parcel } => {
                 if let Some(arrived) = self.network.arrive(wire, end, parcel) {
-                    self.take(wire, 1 - end, arrived);
+                    self.arrived(wire, 1 - end, arrived);
                 }
             }
             Step::Release { wire, end } => {
                 for arrived in self.network.released(wire, end) {
-                    self.take(wire, 1 - end, arrived);
+                    self.arrived(wire, 1 - end, arrived);
                 }
             }
             Step::Resume { wire, end } => {
@@ -128,6 +136,8 @@ impl Fleet {
                 for wish in hosts[host as usize].turn_end(world, network, plan) {
                     self.grant(host, wish);
                 }
+                self.compare(host);
+                self.forget_expiry(host);
             }
             Step::Disk { .. } => {}
             Step::Up { host, boot } => self.start(host, boot),
@@ -143,6 +153,16 @@ impl Fleet {
 
     fn boot_of(&self, machine: Machine) -> u32 {
         self.hosts.get(machine as usize).map_or(0, |host| host.boot)
+    }
+
+    /// Something reaches an end of a connection, unless a planted bug harms it.
+    fn arrived(&mut self, wire: WireId, end: usize, arrived: Arrived) {
+        if self.plan.plant == Plant::None {
+            return self.take(wire, end, arrived);
+        }
+        for arrived in self.harmed(end, arrived) {
+            self.take(wire, end, arrived);
+        }
     }
 
     /// Something has reached an end of a connection.
@@ -253,7 +273,16 @@ impl Fleet {
                 let boot = self.boot_of(machine);
                 self.world.plan_in(1_000_000, Step::Up { host: machine, boot });
             }
-            Wish::Call(call) => self.world.plan_in(0, Step::Knock(call)),
+            Wish::Call(to, dial) => self.call(machine, to, dial),
+            Wish::CallNobody(dial) => {
+                let boot = self.boot_of(machine);
+                let Fleet { world, hosts, .. } = self;
+                hosts[machine as usize].dialed(
+                    world,
+                    (boot, dial),
+                    Err("Name or service not known"),
+                );
+            }
         }
     }
 }

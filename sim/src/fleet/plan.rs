@@ -2,6 +2,7 @@
 //!
 //! What must never be here: a moment of the run.
 
+use super::host::PORTS;
 use super::network::{Links, Machine};
 use crate::random::{Purpose, Random};
 
@@ -15,18 +16,46 @@ pub enum Plant {
     DoubledPiece,
     /// A network that loses a piece of the stream between nodes and goes on behind it.
     LostPiece,
+    /// A network that changes a letter in a snapshot: it is to be refused and sent again.
+    HarmedSnapshot,
+    /// The same, to replicas that don't look at the checksum.
+    HarmedUnchecked,
+    /// A replica that forgets when keys expire.
+    LostExpiry,
     /// Disks that say that they have synced and have not.
     LyingDisk,
 }
 
 impl Plant {
-    /// What each is called.
-    pub const NAMES: [&str; 4] = ["none", "doubled-piece", "lost-piece", "lying-disk"];
+    /// Each with its name.
+    pub const ALL: [(&str, Plant); 7] = [
+        ("none", Plant::None),
+        ("doubled-piece", Plant::DoubledPiece),
+        ("lost-piece", Plant::LostPiece),
+        ("harmed-snapshot", Plant::HarmedSnapshot),
+        ("harmed-unchecked", Plant::HarmedUnchecked),
+        ("lost-expiry", Plant::LostExpiry),
+        ("lying-disk", Plant::LyingDisk),
+    ];
 
     /// The one that is called so.
     pub fn named(name: &str) -> Option<Self> {
-        let all = [Plant::None, Plant::DoubledPiece, Plant::LostPiece, Plant::LyingDisk];
-        Plant::NAMES.iter().position(|known| *known == name).map(|at| all[at])
+        Plant::ALL.iter().find(|(known, _)| *known == name).map(|(_, plant)| *plant)
+    }
+
+    /// Gives a plan what it takes for the bug to strike.
+    fn prepare(self, plan: &mut Plan) {
+        match self {
+            Plant::None => {}
+            Plant::LyingDisk => plan.nodes = 1,
+            _ => (plan.nodes, plan.is_chain) = (3, false),
+        }
+        let settings = match self {
+            Plant::HarmedSnapshot => [("rdbcompression", "no"), ("rdbchecksum", "yes")],
+            Plant::HarmedUnchecked => [("rdbcompression", "no"), ("rdbchecksum", "no")],
+            _ => return,
+        };
+        plan.settings.extend(settings.map(|(name, value)| (name, value.to_string())));
     }
 }
 
@@ -34,6 +63,10 @@ impl Plant {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) nodes: u32,
+    /// Each node follows the one before it, and not all the first.
+    pub(crate) is_chain: bool,
+    /// Settings of all nodes.
+    settings: Vec<(&'static str, String)>,
     pub(crate) writers: u32,
     pub(crate) readers: u32,
     pub(crate) links: Links,
@@ -50,35 +83,67 @@ pub(crate) struct Plan {
 
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} nodes, {} clients", self.nodes, self.writers + self.readers)
+        let shape = match (self.nodes, self.is_chain) {
+            (1, _) => String::from("one node"),
+            (nodes, false) => format!("a primary and {} replicas", nodes - 1),
+            (nodes, true) => format!("a chain of {nodes} nodes"),
+        };
+        let kills = if self.kills { ", killed" } else { "" };
+        write!(f, "{shape}{kills}, {} clients", self.writers + self.readers)
     }
 }
 
 impl Plan {
     /// The settings of a node.
-    pub(crate) fn settings_of(&self, _node: Machine) -> Vec<(String, String)> {
-        Vec::new()
+    pub(crate) fn settings_of(&self, node: Machine) -> Vec<(String, String)> {
+        let mut settings = self.settings.clone();
+        if node > 0 {
+            let of = if self.is_chain { node - 1 } else { 0 };
+            settings.push(("replicaof", format!("node-{of} {}", PORTS + of)));
+        }
+        settings.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
 
     pub(crate) fn of(seed: u64, plant: Plant) -> Self {
         let mut random = Random::new(seed, Purpose::Plan);
-        let mut draw = |from: u64, to: u64| from + random.below(to - from + 1);
-        Plan {
-            nodes: 1,
-            writers: draw(2, 6) as u32,
-            readers: draw(1, 4) as u32,
+        let mut plan = Plan {
+            nodes: if random.chance(250) { 1 } else { draw(&mut random, 2, 4) as u32 },
+            is_chain: random.chance(300),
+            settings: settings(&mut random),
+            writers: draw(&mut random, 2, 6) as u32,
+            readers: draw(&mut random, 1, 4) as u32,
             links: Links {
-                latency_us: draw(50, 3_000),
-                jitter_us: draw(0, 5_000),
-                split_permille: draw(0, 200) as u32,
-                loss_permille: draw(0, 15) as u32,
+                latency_us: draw(&mut random, 50, 3_000),
+                jitter_us: draw(&mut random, 0, 5_000),
+                split_permille: draw(&mut random, 0, 200) as u32,
+                loss_permille: draw(&mut random, 0, 15) as u32,
             },
-            rounds: draw(2, 3) as u32,
-            round_us: draw(3, 9) * 1_000_000,
-            fault_us: draw(200, 2_000) * 1_000,
+            rounds: draw(&mut random, 2, 3) as u32,
+            round_us: draw(&mut random, 3, 9) * 1_000_000,
+            fault_us: draw(&mut random, 200, 2_000) * 1_000,
             keeps_files: false,
-            kills: draw(0, 1) == 1,
+            kills: draw(&mut random, 0, 1) == 1,
             plant,
-        }
+        };
+        plant.prepare(&mut plan);
+        plan
     }
+}
+
+fn draw(random: &mut Random, from: u64, to: u64) -> u64 {
+    from + random.below(to - from + 1)
+}
+
+/// Settings that bring a node's limits near.
+fn settings(random: &mut Random) -> Vec<(&'static str, String)> {
+    let backlog = ["2kb", "16kb", "128kb", "10mb"][random.below(4) as usize];
+    let limit = ["0 0 0", "256kb 64kb 2", "1mb 0 0"][random.below(3) as usize];
+    vec![
+        ("repl-backlog-size", backlog.to_string()),
+        ("client-output-buffer-limit", format!("replica {limit}")),
+        ("repl-timeout", draw(random, 4, 12).to_string()),
+        ("repl-ping-replica-period", draw(random, 1, 3).to_string()),
+        ("repl-diskless-sync-delay", draw(random, 0, 1).to_string()),
+        ("repl-backlog-ttl", ["0", "3", "3600"][random.below(3) as usize].to_string()),
+    ]
 }

@@ -36,6 +36,8 @@ pub struct Report {
     pub acknowledged: u64,
     /// What was asked of registers, and was judged.
     pub judged: u64,
+    /// How often a replica was found at a place where the primary had been, and compared.
+    pub compared: u64,
     /// How often each kind of fault came.
     pub faults: Vec<(&'static str, u64)>,
     /// A digest of everything that happened.
@@ -50,7 +52,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "seed {}: {}: {}.{} s, {} steps, {} commands, {} replies ({} errors, {} writes), \
-             {} judged, {faults} faults, trace {:016x}",
+             {} judged, {} compared, {faults} faults, trace {:016x}",
             self.seed,
             self.what,
             self.simulated_us / 1_000_000,
@@ -61,6 +63,7 @@ impl fmt::Display for Report {
             self.errors,
             self.acknowledged,
             self.judged,
+            self.compared,
             self.digest
         )?;
         self.wrong.as_ref().map_or(Ok(()), |wrong| write!(f, "\nWRONG: {wrong}"))
@@ -134,7 +137,7 @@ impl Fleet {
         if self.clients.iter().any(|client| client.is_waiting() && client.line != Line::Idle) {
             return Some(String::from("a client still waits for a reply"));
         }
-        None
+        self.disagreement()
     }
 
     /// What each node holds now is as good as read by a client.
@@ -142,7 +145,8 @@ impl Fleet {
         for at in 0..self.hosts.len() {
             let host = &self.hosts[at];
             let Some(process) = &host.process else { continue };
-            let (offset, digest) = (process.node.effects_offset(), process.node.digest());
+            let (offset, digest) =
+                (process.node.place().map_or(0, |(_, offset)| offset), process.node.digest());
             let who = (host.id, host.boot);
             let mut found = Vec::new();
             let all: Vec<(&[u8], Option<&[u8]>)> =
@@ -182,6 +186,7 @@ impl Fleet {
             errors: sum(|client| client.errors),
             acknowledged: sum(|client| client.acknowledged),
             judged: self.history.len() as u64,
+            compared: self.moments.compared,
             faults: KINDS.into_iter().zip(self.faults.counts).collect(),
             digest: self.world.record.digest(),
             wrong: self.wrong.clone(),

@@ -29,7 +29,7 @@ pub(crate) use follower::{Follower, Greeted, Stage};
 pub(crate) use link::{Link, Obeyed};
 pub(crate) use waiting::AckWait;
 
-use super::ConnId;
+use super::{ConnId, Node};
 use crate::hash::HashSeed;
 use crate::random::Random;
 use alloc::boxed::Box;
@@ -183,6 +183,20 @@ impl Replication {
         let is_known = self.id.0 == id || self.second.is_some_and(is_second);
         let backlog = feed.backlog()?;
         (is_known && (backlog.start()..=backlog.end()).contains(&at)).then_some(at)
+    }
+}
+
+impl Node {
+    /// Where in its history the data stand: the history's name, and the bytes of its stream before this
+    /// place. Nodes at the same place hold the same data. `None`: nobody wants the stream.
+    pub fn place(&self) -> Option<(&str, u64)> {
+        let feed = &self.state.effects.feed;
+        feed.is_kept().then(|| (self.state.replication.id.as_str(), feed.offset()))
+    }
+
+    /// Whether it follows a primary and obeys its stream now.
+    pub fn is_following(&self) -> bool {
+        self.state.replication.link().is_some_and(Link::is_online)
     }
 }
 

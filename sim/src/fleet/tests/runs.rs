@@ -23,3 +23,21 @@ fn nothing_goes_wrong() {
         assert!(report.acknowledged > 100, "{report}");
     }
 }
+
+/// How many of some seeds find the bug.
+fn found(plant: Plant) -> usize {
+    (1..=4).filter(|seed| play(*seed, plant, None).wrong.is_some()).count()
+}
+
+#[test]
+fn planted_bugs_are_found() {
+    for plant in [Plant::DoubledPiece, Plant::LostPiece, Plant::HarmedUnchecked, Plant::LostExpiry]
+    {
+        assert!(found(plant) > 0, "{plant:?}");
+    }
+}
+
+#[test]
+fn what_a_checksum_finds_is_sent_again() {
+    assert_eq!(found(Plant::HarmedSnapshot), 0);
+}
