@@ -116,7 +116,7 @@ fn serve() -> Command {
         .after_help(
             "Options are the directives of redis.conf and override the file. An option takes all \
              words up to the next one, as in --bind 127.0.0.1 ::1. What redis.conf knows and \
-             Larder doesn't is refused, unless it asks for nothing (--appendonly no) or only \
+             Larder doesn't is refused, unless it asks for nothing (--daemonize no) or only \
              tunes what Larder does its own way.",
         )
         .next_line_help(true)
@@ -154,6 +154,9 @@ fn value_name(param: &Param) -> &'static str {
         Kind::Text => "TEXT",
         Kind::OutputLimits => "CLASS HARD SOFT SECONDS",
         Kind::Events => "LETTERS",
+        Kind::SavePoints => "SECONDS CHANGES",
+        Kind::FileName => "NAME",
+        Kind::Shutdown => "WORDS",
     }
 }
 

@@ -27,26 +27,11 @@ use Verdict::{NoEffect, NotYet, Only};
 /// Directives of redis.conf and valkey.conf that Larder has no setting for.
 static OTHERS: &[(&str, Verdict)] = &[
     // Persistence.
-    ("appendonly", Only(&["no"])),
-    ("save", Only(&[""])),
-    ("appendfilename", NoEffect),
-    ("appenddirname", NoEffect),
-    ("appendfsync", NoEffect),
-    ("no-appendfsync-on-rewrite", NoEffect),
-    ("auto-aof-rewrite-percentage", NoEffect),
-    ("auto-aof-rewrite-min-size", NoEffect),
-    ("aof-load-truncated", NoEffect),
-    ("aof-use-rdb-preamble", NoEffect),
-    ("aof-timestamp-enabled", NoEffect),
     ("aof-rewrite-incremental-fsync", NoEffect),
-    ("dbfilename", NoEffect),
-    ("rdbcompression", NoEffect),
-    ("rdbchecksum", NoEffect),
     ("rdb-del-sync-files", NoEffect),
     ("rdb-save-incremental-fsync", NoEffect),
     ("rdb-version-check", NoEffect),
     ("sanitize-dump-payload", NoEffect),
-    ("stop-writes-on-bgsave-error", NoEffect),
     // The process.
     ("daemonize", Only(&["no"])),
     ("supervised", Only(&["no", "auto"])),
@@ -68,8 +53,6 @@ static OTHERS: &[(&str, Verdict)] = &[
     ("aof-rewrite-cpulist", Only(&[""])),
     ("bgsave-cpulist", Only(&[""])),
     ("ignore-warnings", NoEffect),
-    ("shutdown-on-sigterm", Only(&["default", "nosave"])),
-    ("shutdown-on-sigint", Only(&["default", "nosave"])),
     // The network.
     ("unixsocket", Only(&[""])),
     ("unixsocketperm", NoEffect),
@@ -105,30 +88,6 @@ static OTHERS: &[(&str, Verdict)] = &[
     ("enable-module-command", Only(&["no"])),
     ("loadmodule", NotYet),
     // Replication.
-    ("replicaof", Only(&["no one"])),
-    ("slaveof", Only(&["no one"])),
-    ("masterauth", NoEffect),
-    ("masteruser", NoEffect),
-    ("primaryauth", NoEffect),
-    ("primaryuser", NoEffect),
-    ("min-replicas-to-write", Only(&["0"])),
-    ("min-slaves-to-write", Only(&["0"])),
-    ("min-replicas-max-lag", NoEffect),
-    ("replica-serve-stale-data", NoEffect),
-    ("replica-read-only", NoEffect),
-    ("replica-priority", NoEffect),
-    ("replica-ignore-maxmemory", NoEffect),
-    ("replica-lazy-flush", NoEffect),
-    ("replica-announced", NoEffect),
-    ("repl-diskless-sync", NoEffect),
-    ("repl-diskless-sync-delay", NoEffect),
-    ("repl-diskless-sync-max-replicas", NoEffect),
-    ("repl-diskless-load", NoEffect),
-    ("repl-disable-tcp-nodelay", NoEffect),
-    ("repl-ping-replica-period", NoEffect),
-    ("repl-timeout", NoEffect),
-    ("repl-backlog-size", NoEffect),
-    ("repl-backlog-ttl", NoEffect),
     // Cluster.
     ("cluster-enabled", Only(&["no"])),
     ("cluster-config-file", NoEffect),
@@ -182,8 +141,15 @@ pub(crate) fn other_names() -> impl Iterator<Item = &'static str> {
 /// Follows directives in their order; later ones win.
 pub(crate) fn apply(directives: &[Directive]) -> Result<Settings, DirectiveError> {
     let mut settings = Settings { config: Config::default(), without_effect: Vec::new() };
+    let mut save_points = String::new();
     for directive in directives {
         let applied = match Config::param(&directive.name) {
+            Some(param) if param.id == Id::Save => {
+                // The first one takes the place of the defaults, later ones are added.
+                let more = directive.words.join(" ");
+                save_points = if more.is_empty() { more } else { format!("{save_points} {more}") };
+                settings.config.set(param.name, &save_points).map_err(|error| error.reason)
+            }
             Some(param) => set(&mut settings.config, param, directive),
             None => judge(directive).map(|taken| settings.without_effect.extend(taken)),
         };
@@ -198,7 +164,9 @@ fn set(config: &mut Config, param: &Param, directive: &Directive) -> Result<(), 
         (Id::Bind, _) if words > BIND_LIMIT => {
             return Err(format!("takes at most {BIND_LIMIT} addresses, not {words}"));
         }
-        (Id::Bind, _) | (_, Kind::OutputLimits) => {}
+        (Id::Bind, _) | (_, Kind::OutputLimits | Kind::SavePoints) => {}
+        (_, Kind::Shutdown) if words > 0 => {}
+        (Id::Replicaof, _) if words == 2 => {}
         _ if words != 1 => return Err(format!("takes one value, not {words}")),
         _ => {}
     }
@@ -268,10 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn save_points_take_the_place_of_the_defaults_and_add_up() {
+        let points = |lines: &[&[&str]]| {
+            let lines: Vec<Directive> = lines.iter().map(|line| directive(line)).collect();
+            apply(&lines).unwrap().config.text(Id::Save).to_string()
+        };
+        assert_eq!(points(&[]), "3600 1 300 100 60 10000");
+        assert_eq!(points(&[&["save", "900", "1"], &["save", "60 5"]]), "900 1 60 5");
+        assert_eq!(points(&[&["save", "900", "1"], &["save", ""]]), "");
+        assert_eq!(points(&[&["save"], &["save", "1", "2", "3", "4"]]), "1 2 3 4");
+    }
+
+    #[test]
     fn what_asks_for_nothing_is_taken() {
         let lines = [
             directive(&["save", ""]),
-            directive(&["appendonly", "no"]),
+            directive(&["io-threads", "1"]),
             directive(&["replicaof", "NO", "ONE"]),
             directive(&["activerehashing", "yes"]),
         ];
@@ -285,13 +265,10 @@ mod tests {
             "option --maxmemory lots: argument must be a memory value"
         );
         assert_eq!(
-            error(&["appendonly", "yes"]),
-            "option --appendonly yes: not supported yet; only no is"
+            error(&["daemonize", "yes"]),
+            "option --daemonize yes: not supported yet; only no is"
         );
-        assert_eq!(
-            error(&["save", "900", "1"]),
-            "option --save 900 1: not supported yet; only \"\" is"
-        );
+        assert_eq!(error(&["save", "900"]), "option --save 900: Invalid save parameters");
         assert_eq!(error(&["port", "1", "2"]), "option --port 1 2: takes one value, not 2");
         assert!(error(&["prot", "1"]).starts_with("option --prot 1: no such directive"));
         assert!(error(&["port", "70000"]).contains("between 0 and 65535"));

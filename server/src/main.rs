@@ -10,6 +10,7 @@ mod clock;
 mod config_file;
 mod data;
 mod directives;
+mod disk;
 mod heap;
 mod http;
 mod limits;

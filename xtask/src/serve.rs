@@ -37,7 +37,7 @@ pub(crate) fn check_second_run(job: &mut Job) -> Result<()> {
     let (port, http) = (free_port()?, free_port()?);
     let mut command = sh::plain(env::current_exe()?);
     command.args(["run", "--", "--bind", "127.0.0.1", "--port", &port.to_string()]);
-    command.args(["--http-port", &http.to_string()]);
+    command.args(["--http-port", &http.to_string(), "--save", ""]);
     job.note(&format!("$ {}", proc::describe(&command)))?;
     if let Some(log) = job.log() {
         let log = File::options().append(true).open(log)?;

@@ -8,7 +8,7 @@ use super::strings::longest;
 use super::{Error, Flags, Flow, Group, Outcome, Spec, shown};
 use crate::config::Id;
 use crate::hash::HashSeed;
-use crate::node::{Cx, Sleep};
+use crate::node::{Cx, LogState, Reload, ReloadFrom, Sleep};
 use crate::numbers::parse_f64;
 use crate::observer::Observer;
 use crate::protocol::Resp;
@@ -24,7 +24,7 @@ const FORBIDDEN: &str = "ERR DEBUG command not allowed. If the enable-debug-comm
                          \"local\", you can run it from a local connection, otherwise you need to \
                          set this option in the configuration file, and then restart the server.";
 
-const HELP: [&str; 19] = [
+const HELP: [&str; 23] = [
     "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
     "DIGEST",
     "    A digest of all data.",
@@ -32,6 +32,8 @@ const HELP: [&str; 19] = [
     "    A digest of each of these values.",
     "ERROR <string>",
     "    Answers with this error.",
+    "LOADAOF",
+    "    Reads the append log again.",
     "LOG <message>",
     "    Writes to the log.",
     "OBJECT <key>",
@@ -40,6 +42,8 @@ const HELP: [&str; 19] = [
     "    Makes keys that are not there yet.",
     "PROTOCOL <type>",
     "    A reply of this type.",
+    "RELOAD [MERGE] [NOFLUSH] [NOSAVE]",
+    "    Saves all data and reads them again.",
     "SET-ACTIVE-EXPIRE <0|1>",
     "    Whether keys go when their time has run out although nobody asks for them.",
     "SLEEP <seconds>",
@@ -81,6 +85,8 @@ fn debug<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             cx.out().ok();
             Ok(Flow::Done)
         }
+        (b"reload", 2..) => reload(cx),
+        (b"loadaof", 2) => load_log(cx),
         (b"digest", 2) => {
             let digest = format!("{:040x}", cx.state.keyspace.digest());
             cx.out().simple(&digest);
@@ -110,6 +116,51 @@ fn debug<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             shown(cx.args.at(1))
         ))),
     }
+}
+
+/// Saves all data and reads them again.
+fn reload<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    let (mut saves, mut flushes, mut merges) = (true, true, false);
+    for option in cx.args.from(2).iter() {
+        match option.to_ascii_lowercase().as_slice() {
+            b"nosave" => saves = false,
+            b"noflush" => flushes = false,
+            b"merge" => merges = true,
+            _ => {
+                return Err(Error::Text(
+                    "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+                ));
+            }
+        }
+    }
+    let reload = Reload { by: cx.conn.id, from: ReloadFrom::Snapshot, saves, flushes, merges };
+    read_again(cx, reload, "ERR Error trying to load the RDB dump, check server logs.")
+}
+
+/// Reads the append log again.
+fn load_log<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    const FAILED: &str = "ERR Error trying to load the AOF files, check server logs.";
+    if cx.state.persist.log != LogState::On {
+        return Err(Error::Text(FAILED));
+    }
+    let (by, from) = (cx.conn.id, ReloadFrom::Log);
+    let reload = Reload { by, from, saves: false, flushes: true, merges: false };
+    read_again(cx, reload, FAILED)
+}
+
+fn read_again<O: Observer>(cx: &mut Cx<'_, O>, reload: Reload, failed: &'static str) -> Outcome {
+    if let Some(is_ok) = cx.state.persist.take_answer(cx.conn.id) {
+        if !is_ok {
+            return Err(Error::Text(failed));
+        }
+        cx.out().ok();
+        return Ok(Flow::Done);
+    }
+    if !cx.state.persist.is_on || cx.in_exec || cx.state.loading.is_some() {
+        return Err(Error::Text("ERR data can't be read again now"));
+    }
+    cx.state.persist.reload = Some(reload);
+    Ok(Flow::Blocked { until_us: u64::MAX })
 }
 
 /// The whole node sleeps: nobody's command runs until it wakes.

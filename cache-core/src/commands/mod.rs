@@ -75,6 +75,7 @@ families! {
     commandlog,
     latency,
     debug,
+    persistence,
     expire,
     scan,
     strings,

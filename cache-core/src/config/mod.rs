@@ -5,14 +5,20 @@
 //! a setting does; that stands where it is used.
 
 mod events;
+mod output;
 mod params;
+mod saving;
 
 pub(crate) use events::Class;
+pub use output::OutputLimit;
 pub use params::{Id, PARAMS};
+pub use saving::{SavePoint, ShutdownWish};
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use output::{parse_output_limits, show_output_limits};
+use saving::{parse_save_points, show_save_points};
 
 /// What values a setting takes.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +45,12 @@ pub enum Kind {
     OutputLimits,
     /// Letters for classes of keyspace notifications.
     Events,
+    /// When to save: pairs of seconds and changes.
+    SavePoints,
+    /// A file's name without a directory.
+    FileName,
+    /// `default`, or words that say how to end.
+    Shutdown,
 }
 
 /// One setting's row.
@@ -157,26 +169,12 @@ impl Policy {
     }
 }
 
-/// When unread output closes a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OutputLimit {
-    /// Bytes at which it is closed at once; 0 never.
-    pub hard: u64,
-    /// Bytes that it may not pass for longer than `soft_secs`; 0 never.
-    pub soft: u64,
-    /// Seconds.
-    pub soft_secs: u64,
-}
-
-/// Classes of clients with an output limit of their own, in the order of the directive.
-const CLASSES: [(&str, &str); 3] =
-    [("normal", "normal"), ("slave", "replica"), ("pubsub", "pubsub")];
-
 /// The settings of one node.
 #[derive(Clone, Debug)]
 pub struct Config {
     settings: Vec<Setting>,
     output_limits: [OutputLimit; 3],
+    save_points: Vec<SavePoint>,
     events: Class,
 }
 
@@ -185,6 +183,7 @@ impl Default for Config {
         let mut config = Config {
             settings: Vec::with_capacity(PARAMS.len()),
             output_limits: Default::default(),
+            save_points: Vec::new(),
             events: Class::empty(),
         };
         for param in PARAMS {
@@ -252,6 +251,25 @@ impl Config {
                 })? as u8)
             }
             Kind::Text => Setting::Text(value.to_string()),
+            Kind::FileName => match value {
+                "" => return Err(fail(format!("{} can't be empty", param.name))),
+                _ if value.contains(['/', '\\', '\0', '\n']) || matches!(value, "." | "..") => {
+                    return Err(fail(format!("{} can't be a path, just a filename", param.name)));
+                }
+                _ => Setting::Text(value.to_string()),
+            },
+            Kind::Shutdown => {
+                let wish = ShutdownWish::parse(value).ok_or_else(|| {
+                    let words = "default, save, nosave, now, force";
+                    fail(format!("argument(s) must be one of the following: {words}"))
+                })?;
+                Setting::Text(wish.show())
+            }
+            Kind::SavePoints => {
+                self.save_points = parse_save_points(value)
+                    .ok_or_else(|| fail("Invalid save parameters".into()))?;
+                Setting::Text(show_save_points(&self.save_points))
+            }
             Kind::OutputLimits => {
                 self.output_limits =
                     parse_output_limits(self.output_limits, value).map_err(fail)?;
@@ -316,6 +334,11 @@ impl Config {
         self.events
     }
 
+    /// `save`: when a snapshot is made.
+    pub fn save_points(&self) -> &[SavePoint] {
+        &self.save_points
+    }
+
     /// `client-output-buffer-limit` of ordinary clients.
     pub fn normal_output_limit(&self) -> OutputLimit {
         self.output_limits[0]
@@ -348,41 +371,6 @@ fn parse_memory(text: &str) -> Option<i64> {
     };
     let number = digits.parse::<i64>().ok().filter(|&n| n >= 0)?;
     number.checked_mul(unit)
-}
-
-fn parse_output_limits(
-    mut limits: [OutputLimit; 3],
-    value: &str,
-) -> Result<[OutputLimit; 3], String> {
-    let words: Vec<&str> = value.split_ascii_whitespace().collect();
-    if words.is_empty() || !words.len().is_multiple_of(4) {
-        return Err("Wrong number of arguments in buffer limit configuration.".into());
-    }
-    for group in words.chunks_exact(4) {
-        let class = CLASSES
-            .iter()
-            .position(|(old, new)| {
-                old.eq_ignore_ascii_case(group[0]) || new.eq_ignore_ascii_case(group[0])
-            })
-            .ok_or("Invalid client class specified in buffer limit configuration.")?;
-        let parsed = (parse_memory(group[1]), parse_memory(group[2]), group[3].parse::<u64>());
-        let (Some(hard), Some(soft), Ok(soft_secs)) = parsed else {
-            return Err(
-                "Error in hard, soft or soft_seconds setting in buffer limit configuration.".into(),
-            );
-        };
-        limits[class] = OutputLimit { hard: hard as u64, soft: soft as u64, soft_secs };
-    }
-    Ok(limits)
-}
-
-fn show_output_limits(limits: &[OutputLimit; 3]) -> String {
-    let shown: Vec<String> = CLASSES
-        .iter()
-        .zip(limits)
-        .map(|((name, _), l)| format!("{name} {} {} {}", l.hard, l.soft, l.soft_secs))
-        .collect();
-    shown.join(" ")
 }
 
 #[cfg(test)]
@@ -423,6 +411,23 @@ mod tests {
                 assert!(error.reason.contains(&format!("between {least} and")), "{error}");
             }
             assert_eq!(config.set(name, &format!("{least}")), Ok(()));
+        }
+    }
+
+    #[test]
+    fn save_points_and_file_names() {
+        let mut config = Config::default();
+        assert_eq!(config.save_points().len(), 3);
+        assert_eq!(config.set("save", "900 1  60 2"), Ok(()));
+        assert_eq!(config.get(Config::param("save").expect("a setting")), "900 1 60 2");
+        assert_eq!(config.save_points()[1], SavePoint { secs: 60, changes: 2 });
+        for refused in ["900", "0 1", "-1 1", "a b", "1 -1"] {
+            assert!(config.set("save", refused).is_err(), "{refused}");
+        }
+        assert_eq!(config.set("save", ""), Ok(()));
+        assert!(config.save_points().is_empty());
+        for refused in ["", "a/b", "..", "/etc/passwd"] {
+            assert!(config.set("dbfilename", refused).is_err(), "{refused}");
         }
     }
 

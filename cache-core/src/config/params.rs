@@ -206,6 +206,34 @@ params! {
         "Refuse writes while fewer replicas keep up; 0 never.";
     MinReplicasMaxLag "min-replicas-max-lag" SECONDS, "10", live,
         "Seconds since its last word within which a replica keeps up.";
+    Save "save" Kind::SavePoints, "3600 1 300 100 60 10000", live,
+        "When a snapshot is made: pairs of seconds and of changes; nothing makes none.";
+    StopWritesOnBgsaveError "stop-writes-on-bgsave-error" Kind::Bool, "yes", live,
+        "Refuse writes while snapshots that are to be made can't be.";
+    Dbfilename "dbfilename" Kind::FileName, "dump.rdb", fixed, "The snapshot's file.";
+    Appendonly "appendonly" Kind::Bool, "no", live, "Log each change.";
+    Appendfsync "appendfsync" Kind::Enum(&["everysec", "always", "no"]), "everysec", live,
+        "When the log is made safe: once a second, before each answer, or when the system likes to.";
+    Appenddirname "appenddirname" Kind::FileName, "appendonlydir", fixed,
+        "The directory of the log's files.";
+    Appendfilename "appendfilename" Kind::FileName, "appendonly.aof", fixed,
+        "What the names of the log's files begin with.";
+    NoAppendfsyncOnRewrite "no-appendfsync-on-rewrite" Kind::Bool, "no", live,
+        "Don't sync the log while a snapshot is written or the log rewritten.";
+    AutoAofRewritePercentage "auto-aof-rewrite-percentage" COUNT, "100", live,
+        "Growth in percent at which the log is rewritten; 0 never.";
+    AutoAofRewriteMinSize "auto-aof-rewrite-min-size" BYTES, "64mb", live,
+        "The least bytes at which the log is rewritten by itself.";
+    AofLoadTruncated "aof-load-truncated" Kind::Bool, "yes", live,
+        "Load a log whose end is torn, without the torn command.";
+    AofUseRdbPreamble "aof-use-rdb-preamble" Kind::Bool, "yes", live,
+        "Rewrite the log to a snapshot rather than to commands.";
+    AofTimestampEnabled "aof-timestamp-enabled" Kind::Bool, "no", live,
+        "Note the time in the log, once a second.";
+    ShutdownOnSigterm "shutdown-on-sigterm" Kind::Shutdown, "default", live,
+        "How SIGTERM ends the server: default, or some of save, nosave, now, force.";
+    ShutdownOnSigint "shutdown-on-sigint" Kind::Shutdown, "default", live,
+        "How SIGINT ends the server: default, or some of save, nosave, now, force.";
     Hz "hz" Kind::Int { min: 1, max: 500 }, "10", live,
         "Times a second that background work is looked at.";
     Loglevel "loglevel" Kind::Enum(&["debug", "verbose", "notice", "warning", "nothing"]), "notice",

@@ -115,6 +115,11 @@ pub(crate) fn check_state<O: Observer>(
     if flags.contains(Flags::DENYOOM) && !make_room(state, now, observer) {
         return Err(Error::Oom);
     }
+    if flags.contains(Flags::WRITE)
+        && let Some(reason) = state.disk_error()
+    {
+        return Err(Error::Owned(reason));
+    }
     match &state.store_error {
         Some(reason) if flags.contains(Flags::WRITE) => Err(Error::Owned(format!(
             "MISCONF Errors writing to the append log: {reason}. Writes are refused until it can \

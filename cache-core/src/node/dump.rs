@@ -51,7 +51,7 @@ impl Node {
     }
 }
 
-fn write_entry<E>(
+pub(super) fn write_entry<E>(
     block: &mut Vec<u8>,
     entry: Entry<'_>,
     flush: &mut impl FnMut(&mut Vec<u8>) -> Result<(), E>,

@@ -30,7 +30,6 @@ pub(crate) enum Taker {
     /// The host, by `poll_store`.
     Host = 1,
     /// The append log.
-    #[allow(dead_code)]
     Log = 2,
     /// The stream for those who follow this node.
     Feed = 4,
@@ -44,6 +43,8 @@ pub(crate) struct Effects {
     fresh: Vec<u8>,
     /// What the host has not fetched yet.
     for_host: Vec<u8>,
+    /// Bytes that the append log has not written yet.
+    for_log: usize,
     /// The offset behind the last byte of `fresh`.
     offset: u64,
     /// The offset up to which the host has stored them.
@@ -154,7 +155,26 @@ impl Effects {
     }
 
     pub(crate) fn is_backed_up(&self) -> bool {
-        self.fresh.len() + self.for_host.len() > EFFECTS_HIGH_WATER
+        self.fresh.len() + self.for_host.len().max(self.for_log) > EFFECTS_HIGH_WATER
+    }
+
+    /// Whether nothing runs until the log's disk has taken more.
+    pub(crate) fn waits_for_log(&self) -> bool {
+        self.for_log > EFFECTS_HIGH_WATER
+    }
+
+    /// So many bytes wait for the log's disk.
+    pub(crate) fn note_waiting(&mut self, bytes: usize) {
+        self.for_log = bytes;
+    }
+
+    /// Records nothing until [`resume`](Self::resume): what runs meanwhile was recorded before.
+    pub(crate) fn pause(&mut self) -> u8 {
+        core::mem::take(&mut self.takers)
+    }
+
+    pub(crate) fn resume(&mut self, takers: u8) {
+        self.takers |= takers;
     }
 
     /// Takes what the host has not fetched yet: its first byte's offset and the bytes.
@@ -195,6 +215,10 @@ impl Node {
         let mut bytes = core::mem::take(&mut effects.fresh);
         // A taker of its own room (the append log, the backlog) reads `bytes` here; they begin at the
         // offset `effects.offset() - bytes.len()`.
+        if effects.has_taker(Taker::Log) {
+            self.log_effects(&bytes);
+        }
+        let effects = &mut self.state.effects;
         if !effects.has_taker(Taker::Host) {
             bytes.clear();
             bytes.shrink_to(KEPT);

@@ -25,15 +25,24 @@ const TURN: u32 = 256;
 /// Executed input that is kept in the buffer before the rest is moved to its front, in bytes.
 const COMPACT_INPUT: usize = 64 * 1024;
 
+/// A reply is not heard, or the next one is not.
+const UNHEARD: ConnFlags =
+    ConnFlags::REPLY_OFF.union(ConnFlags::REPLY_SKIP).union(ConnFlags::REPLY_SKIP_NEXT);
+
 impl Node {
     /// Executes what connections have sent, in turns, and what time has made due.
     ///
     /// Gives [`Run::Idle`] also when more than [`EFFECTS_HIGH_WATER`](super::EFFECTS_HIGH_WATER)
     /// wait to be fetched: call again after [`poll_store`](Self::poll_store).
     pub fn run<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
-        let done = self.run_turns(now.clamped(), budget, observer);
+        let now = now.clamped();
+        let loads_more = self.state.persist.is_on && self.load_some(now, observer);
+        self.tend_files(now);
+        let done = self.run_turns(now, budget, observer);
         self.hand_out();
-        if self.feed_followers(now.clamped()) { Run::More } else { done }
+        let feeds_more = self.feed_followers(now);
+        self.tend_files(now);
+        if loads_more || feeds_more { Run::More } else { done }
     }
 
     fn run_turns<O: Observer>(&mut self, now: Now, budget: Budget, observer: &mut O) -> Run {
@@ -268,7 +277,12 @@ impl<O: Observer> Bench<'_, O> {
                 } else if conn.has(ConnFlags::REPLAY) {
                     distrust(state, conn, &message);
                 }
-                Flow::Done
+                // It shows nothing that could be lost, and says why others wait.
+                if conn.has(UNHEARD) || !conn.pushes.is_empty() {
+                    settle_unheard(conn, mark);
+                }
+                self.post().tell_news();
+                return true;
             }
         };
         match flow {
@@ -331,17 +345,20 @@ impl<O: Observer> Bench<'_, O> {
     /// holds it back until it is safe.
     pub(super) fn settle(&mut self, mark: usize) {
         let conn = &mut *self.conn;
-        let unheard = ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP | ConnFlags::REPLY_SKIP_NEXT;
-        if conn.has(unheard) || !conn.pushes.is_empty() {
-            Self::settle_unheard(conn, mark);
+        if conn.has(UNHEARD) || !conn.pushes.is_empty() {
+            settle_unheard(conn, mark);
         }
-        let is_gated = self.node.state.durability != Durability::Async && !conn.is_follower();
-        if !is_gated || conn.out.len() == mark {
+        let state = &self.node.state;
+        let is_gated = state.durability != Durability::Async || state.log_gates;
+        if !is_gated || conn.is_follower() || conn.out.len() == mark {
             return;
         }
         // Reads are held back too: they may show what isn't safe yet.
-        let effects = &self.node.state.effects;
+        let effects = &state.effects;
         let offset = effects.offset();
+        if state.log_gates && offset > state.persist.tail.synced() {
+            conn.out.hold_back(mark, Gate::Logged(offset));
+        }
         match self.node.state.durability {
             Durability::Stored if offset > effects.stored() => {
                 conn.out.hold_back(mark, Gate::Stored(offset));
@@ -352,18 +369,19 @@ impl<O: Observer> Bench<'_, O> {
             _ => {}
         }
     }
+}
 
-    #[cold]
-    fn settle_unheard(conn: &mut Connection, mark: usize) {
-        if conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP) {
-            conn.out.reply.truncate(mark);
-        }
-        let skip = conn.has(ConnFlags::REPLY_SKIP_NEXT);
-        conn.flags.remove(ConnFlags::REPLY_SKIP_NEXT);
-        conn.flags.set(ConnFlags::REPLY_SKIP, skip);
-        let pushes = core::mem::take(&mut conn.pushes);
-        conn.out.reply.raw(&pushes);
+/// Applies what CLIENT REPLY says to the reply that begins at `mark`, and lets pushes follow it.
+#[cold]
+fn settle_unheard(conn: &mut Connection, mark: usize) {
+    if conn.has(ConnFlags::REPLY_OFF | ConnFlags::REPLY_SKIP) {
+        conn.out.reply.truncate(mark);
     }
+    let skip = conn.has(ConnFlags::REPLY_SKIP_NEXT);
+    conn.flags.remove(ConnFlags::REPLY_SKIP_NEXT);
+    conn.flags.set(ConnFlags::REPLY_SKIP, skip);
+    let pushes = core::mem::take(&mut conn.pushes);
+    conn.out.reply.raw(&pushes);
 }
 
 /// What a command that may not run is answered. EXEC, which nobody would send again, ends its

@@ -57,7 +57,8 @@ pub struct Sendable<'a> {
 pub enum Action {
     /// Read from this connection again.
     ResumeReading(ConnId),
-    /// Someone sent SHUTDOWN: end the process (or whatever the host has of one).
+    /// Someone sent SHUTDOWN or the host called [`Node::shut_down`](crate::Node::shut_down), and what was
+    /// to be saved is: end the process (or whatever the host has of one).
     Shutdown {
         /// Don't wait for clients to take their replies.
         now: bool,
@@ -69,6 +70,14 @@ pub enum Action {
         dial: u32,
         /// `host:port`.
         addr: String,
+    },
+    /// Leave the file unwritten that this job is to write, if it isn't written yet, and answer the job
+    /// with [`FileErrorKind::Stopped`](super::FileErrorKind::Stopped).
+    StopFile(u64),
+    /// Nothing can be served: end the process with an error, and say why.
+    Halt {
+        /// What is wrong, in a line.
+        reason: String,
     },
     /// CONFIG SET changed this setting.
     ConfigChanged(Id),

@@ -56,7 +56,6 @@ impl Node {
     pub fn begin_load_with(&mut self, now: Now, options: LoadOptions) {
         let peer = Peer { replay: true, ..Peer::default() };
         let conn = self.conns.insert(peer, now.clamped().mono_us);
-        self.state.loaded = None;
         self.state.loading = Some(Loading { conn, options, stage: LoadStage::Start(Vec::new()) });
     }
 
@@ -173,6 +172,32 @@ impl Node {
         }
         self.handle_disconnect(conn);
         Ok(())
+    }
+
+    /// The connection through which what is loaded is obeyed.
+    pub(super) fn loader(&self) -> Option<ConnId> {
+        self.state.loading.as_ref().map(|loading| loading.conn)
+    }
+
+    /// Loads through a new connection from here on, as whoever reads another file does.
+    pub(super) fn renew_loader(&mut self, now: Now) {
+        self.end_loading();
+        self.begin_load(now);
+    }
+
+    /// Serves commands again.
+    pub(super) fn end_loading(&mut self) {
+        if let Some(loading) = self.state.loading.take() {
+            self.handle_disconnect(loading.conn);
+        }
+    }
+
+    /// A snapshot has been loaded by someone else than [`handle_loaded`](Self::handle_loaded).
+    pub(super) fn snapshot_loaded(&mut self, loaded: Loaded) {
+        if let Some(loader) = self.loader() {
+            self.enter_effects(loader, &loaded);
+        }
+        self.state.loaded = Some(loaded);
     }
 
     /// Executes recorded effects on a connection made with [`Peer::replay`]. They may be cut

@@ -21,6 +21,7 @@ mod monitor;
 mod names;
 mod notices;
 mod output;
+mod persist;
 mod post;
 mod pubsub;
 mod replication;
@@ -35,6 +36,7 @@ pub use conn::{ConnId, Peer};
 pub use effects::EFFECTS_HIGH_WATER;
 pub use host::{Action, Budget, ConnectError, Durability, Intake, LogLevel, Run, Sendable, Store};
 pub use load::Load;
+pub use persist::file::{Content, FileError, FileErrorKind, FileEvent, FileJob, FileOp, Lane};
 pub use replication::REDIAL_US;
 
 pub(crate) use admit::{check_state, lookup};
@@ -47,6 +49,7 @@ pub(crate) use effects::Taker;
 pub(crate) use error::{Error, Flow, Outcome, SHOWN_LIMIT, shown};
 pub(crate) use latency::{BUCKETS, Spike};
 pub(crate) use load::Loading;
+pub(crate) use persist::{Background, LogState, Reload, ReloadFrom, SaveFor};
 pub(crate) use pubsub::Topics;
 pub(crate) use replication::{AckWait, FailoverWish, Follower, Greeted, ReplId};
 pub(crate) use state::{ClientPause, Sleep, State};
@@ -83,14 +86,16 @@ pub const OUTPUT_HIGH_WATER_TIGHT: usize = 1 << 20;
 /// 1. What came in: [`handle_connect`](Self::handle_connect),
 ///    [`handle_bytes`](Self::handle_bytes), [`handle_disconnect`](Self::handle_disconnect), and
 ///    the completions [`handle_stored`](Self::handle_stored),
-///    [`handle_replicated`](Self::handle_replicated) and [`handle_dialed`](Self::handle_dialed).
+///    [`handle_replicated`](Self::handle_replicated), [`handle_dialed`](Self::handle_dialed) and
+///    [`handle_file`](Self::handle_file).
 ///    These only take in; nothing is executed. ([`handle_loaded`](Self::handle_loaded) does
 ///    execute: nobody else is served meanwhile.)
 /// 2. [`run`](Self::run), again and again while it gives [`Run::More`]: executes what all
 ///    connections have sent, in turns.
 /// 3. What the host must do: [`poll_transmit`](Self::poll_transmit) names connections to send from
 ///    ([`sendable`](Self::sendable), then [`handle_sent`](Self::handle_sent)) or to close;
-///    [`poll_action`](Self::poll_action) and [`poll_store`](Self::poll_store) until they are empty;
+///    [`poll_action`](Self::poll_action), [`poll_store`](Self::poll_store) and
+///    [`poll_file`](Self::poll_file) until they are empty;
 ///    [`poll_timeout`](Self::poll_timeout) says when to call `run` without input.
 ///
 /// Any split of the input into calls gives the same output. A clone that is given the same calls
@@ -166,6 +171,7 @@ impl Node {
         Progress {
             stored: self.state.effects.stored(),
             replicated: self.state.effects.replicated(),
+            logged: self.state.logged(),
         }
     }
 }

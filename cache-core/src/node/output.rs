@@ -10,6 +10,8 @@ pub(crate) enum Gate {
     Stored(u64),
     /// The effects up to this offset must be held by enough replicas.
     Replicated(u64),
+    /// The effects up to this offset must be safe in the append log.
+    Logged(u64),
 }
 
 /// How far the outside has got: what opens gates.
@@ -17,6 +19,7 @@ pub(crate) enum Gate {
 pub(crate) struct Progress {
     pub(crate) stored: u64,
     pub(crate) replicated: u64,
+    pub(crate) logged: u64,
 }
 
 impl Gate {
@@ -24,6 +27,7 @@ impl Gate {
         match self {
             Gate::Stored(offset) => offset <= progress.stored,
             Gate::Replicated(offset) => offset <= progress.replicated,
+            Gate::Logged(offset) => offset <= progress.logged,
         }
     }
 }

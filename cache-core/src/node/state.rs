@@ -8,6 +8,7 @@ use super::effects::Effects;
 use super::latency::Latency;
 use super::notices::Notices;
 use super::output::Output;
+use super::persist::Persist;
 use super::pubsub::PubSub;
 use super::replication::Replication;
 use super::stats::{Rates, Stats, Tally};
@@ -87,6 +88,9 @@ pub(crate) struct State {
     pub(crate) hash_seed: HashSeed,
     pub(crate) durability: Durability,
     pub(crate) store_error: Option<String>,
+    pub(crate) persist: Persist,
+    /// Whether replies wait until the append log is safe.
+    pub(crate) log_gates: bool,
     pub(crate) pause: Option<ClientPause>,
     /// Data that are being loaded.
     pub(crate) loading: Option<Loading>,
@@ -150,6 +154,8 @@ impl State {
             hash_seed,
             durability: Durability::Async,
             store_error: None,
+            persist: Persist::new(now),
+            log_gates: false,
             pause: None,
             loading: None,
             loaded: None,
@@ -191,7 +197,12 @@ impl State {
     /// Whether nobody's command may run at this moment.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn sleeps(&self, now: Now) -> bool {
-        self.sleep.is_some_and(|sleep| now.mono_us < sleep.until_us)
+        self.sleep.is_some_and(|sleep| now.mono_us < sleep.until_us) || self.persist.holds_all()
+    }
+
+    /// The offset up to which effects are safe, as far as replies wait for the append log.
+    pub(super) fn logged(&self) -> u64 {
+        if self.log_gates { self.persist.tail.synced() } else { u64::MAX }
     }
 
     /// Queues a wish for the host.
@@ -222,6 +233,7 @@ impl State {
         self.watch.forget(conn);
         self.monitors.retain(|&id| id != conn.id);
         self.sleep.take_if(|sleep| sleep.by == conn.id);
+        self.persist.forget(conn.id);
         if let Some(wait) = &conn.wait {
             self.blocked.remove(conn.id, conn.db, wait);
         }

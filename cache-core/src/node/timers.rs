@@ -17,6 +17,10 @@ const IDLE_CHECK_US: u64 = 1_000_000;
 
 /// The next moment at which something is to be done without input.
 pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
+    let files = state.next_file_us().map(Timeout::Deadline);
+    if state.persist.holds_all() || state.effects.waits_for_log() {
+        return files;
+    }
     if let Some(sleep) = state.sleep {
         return Some(Timeout::Deadline(sleep.until_us));
     }
@@ -34,7 +38,7 @@ pub(super) fn next(state: &State, conns: &Connections) -> Option<Timeout> {
     // Those who were not served for a pause are then.
     let paused = state.pause.filter(|_| state.blocked.any_changed());
     let paused = paused.map(|pause| Timeout::Deadline(pause.until_us));
-    [deadline, paused, replication, expiry, idle, trash]
+    [deadline, files, paused, replication, expiry, idle, trash]
         .into_iter()
         .flatten()
         .min_by_key(|t| t.at_us())

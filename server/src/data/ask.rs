@@ -62,9 +62,9 @@ pub(crate) struct Asker {
 }
 
 /// Both ends of the channel for questions.
-pub(super) fn channel(waker: Waker) -> (Asker, Receiver<Ask>) {
+pub(super) fn channel(waker: Arc<Waker>) -> (Asker, Receiver<Ask>) {
     let (questions, asks) = sync_channel(QUESTIONS);
-    (Asker { questions, waker: Arc::new(waker) }, asks)
+    (Asker { questions, waker }, asks)
 }
 
 impl Asker {

@@ -19,10 +19,11 @@ mod ring;
 pub(crate) use ask::{Asker, Health, Snapshot};
 
 use crate::clock::{Clock, Stopwatch};
+use crate::disk::Disk;
 use crate::log::Log;
 use accept::Acceptor;
 use ask::Ask;
-use cache_core::config::{Config, Id};
+use cache_core::config::{Config, Id, ShutdownWish};
 use cache_core::node::{Action, Run};
 use cache_core::{Budget, Node, Now};
 use clients::Clients;
@@ -67,6 +68,7 @@ pub(crate) struct Reactor {
     log: Log,
     acceptor: Acceptor,
     clients: Clients,
+    disk: Disk,
     signals: Signals,
     /// Once set, a further signal ends the process at once, even in the middle of a turn.
     armed: Arc<AtomicBool>,
@@ -96,10 +98,13 @@ impl Reactor {
         }
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
         poll.registry().register(&mut signals, SIGNALS, mio::Interest::READABLE)?;
-        let (asker, asks) = ask::channel(mio::Waker::new(poll.registry(), WAKER)?);
+        let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
+        let disk = Disk::start(&waker)?;
+        let (asker, asks) = ask::channel(waker);
         let clients = Clients::new(ring(&poll, &parts.config, &parts.log));
         let acceptor = Acceptor::new(parts.listeners, poll.registry(), parts.log.clone())?;
-        let node = Node::new(parts.config, seed()?, now);
+        let mut node = Node::new(parts.config, seed()?, now);
+        node.keep_files(now);
         let reactor = Reactor {
             poll,
             node,
@@ -108,6 +113,7 @@ impl Reactor {
             log: parts.log,
             acceptor,
             clients,
+            disk,
             signals,
             armed,
             asks,
@@ -120,10 +126,15 @@ impl Reactor {
     /// Serves until a signal or SHUTDOWN ends it.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
+        // What it loads is read before anybody comes.
+        self.give_jobs();
         loop {
             self.wait(&mut events)?;
             self.now = self.clock.now();
             self.take_in(&events);
+            while let Some((job, event)) = self.disk.answer() {
+                self.node.handle_file(self.now, job, event);
+            }
             if self.ending.is_none() {
                 self.acceptor.accept(
                     self.now,
@@ -135,6 +146,7 @@ impl Reactor {
             }
             let mut stopwatch = Stopwatch(self.clock);
             self.more = self.node.run(self.now, Budget::default(), &mut stopwatch) == Run::More;
+            self.give_jobs();
             let at_once = self.act()?;
             self.clients.write(self.now, &mut self.node)?;
             self.clients.see_off(&mut self.node, self.more);
@@ -142,6 +154,13 @@ impl Reactor {
             if at_once || self.has_ended() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Has the node's jobs with files done.
+    fn give_jobs(&mut self) {
+        while let Some(job) = self.node.poll_file() {
+            self.disk.give(job);
         }
     }
 
@@ -195,15 +214,17 @@ impl Reactor {
     }
 
     fn take_signals(&mut self) {
-        let names: Vec<_> = self
-            .signals
-            .pending()
-            .map(|signal| if signal == SIGTERM { "SIGTERM" } else { "SIGINT" })
-            .collect();
-        for name in names {
+        let signals: Vec<_> = self.signals.pending().collect();
+        for signal in signals {
+            let (name, how) = match signal {
+                SIGTERM => ("SIGTERM", Id::ShutdownOnSigterm),
+                _ => ("SIGINT", Id::ShutdownOnSigint),
+            };
             // First, since whoever reads the line may send the next one at once.
-            self.end();
+            self.armed.store(true, Ordering::Relaxed);
             self.log.warning(format_args!("Received {name} scheduling shutdown..."));
+            let wish = ShutdownWish::parse(self.node.config().text(how)).unwrap_or_default();
+            self.node.shut_down(self.now, wish);
         }
     }
 
@@ -212,7 +233,6 @@ impl Reactor {
         if self.ending.is_some() {
             return;
         }
-        self.armed.store(true, Ordering::Relaxed);
         self.acceptor.close();
         let patience_us = self.node.config().number(Id::ShutdownTimeout) as u64 * 1_000_000;
         self.ending = Some(Ending { deadline_us: self.now.mono_us + patience_us });
@@ -232,13 +252,18 @@ impl Reactor {
 
     /// Does what the node asks. `true`: end at once.
     fn act(&mut self) -> io::Result<bool> {
+        if !self.node.is_ending() && self.ending.is_none() && self.armed.load(Ordering::Relaxed) {
+            // What was to be saved could not be.
+            self.armed.store(false, Ordering::Relaxed);
+        }
         while let Some(action) = self.node.poll_action() {
             match action {
                 Action::ResumeReading(conn) => self.clients.resume_reading(conn)?,
                 Action::Log { level, message } => self.log.line(level, &message),
                 Action::ConfigChanged(id) => self.follow_setting(id),
+                Action::StopFile(job) => self.disk.stop(job),
+                Action::Halt { reason } => return Err(io::Error::other(reason)),
                 Action::Shutdown { now } => {
-                    self.log.warning("User requested shutdown...");
                     self.end();
                     if now {
                         return Ok(true);

@@ -33,7 +33,7 @@ export async function larder(...options) {
 
 /// Starts a server on this port. Nothing comes back when someone else has it.
 export async function larderAt(port, ...options) {
-  const args = ['serve', '--bind', '127.0.0.1', '--port', `${port}`, '--http-port', '0'];
+  const args = ['serve', '--bind', '127.0.0.1', '--port', `${port}`, '--http-port', '0', '--save', ''];
   const child = spawn(process.env.LARDER_BIN, [...args, '--loglevel', 'warning', ...options], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -17,7 +17,7 @@ def start(options):
     """One attempt: the process and its port, or None when the port was taken meanwhile."""
     port = free_port()
     command = [os.environ["LARDER_BIN"], "serve", "--bind", "127.0.0.1", "--port", str(port)]
-    command += ["--http-port", "0", "--loglevel", "warning", *options]
+    command += ["--http-port", "0", "--save", "", "--loglevel", "warning", *options]
     process = subprocess.Popen(command)
     for _ in range(1000):
         if process.poll() is not None:

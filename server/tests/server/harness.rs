@@ -51,6 +51,8 @@ impl Server {
         let mut child = command
             .args(["--bind", "127.0.0.1"])
             .args(["--port", &port.to_string(), "--http-port", &http_port.to_string()])
+            // Nothing is left behind or found, but where a test asks for it.
+            .args(["--save", ""])
             .args(options)
             .args(std::env::var("LARDER_TEST_OPTIONS").iter().flat_map(|all| all.split(' ')))
             .stdout(Stdio::piped())

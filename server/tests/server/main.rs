@@ -15,3 +15,4 @@ mod http;
 mod rust_client;
 mod shutdown;
 mod start;
+mod survival;

@@ -54,7 +54,9 @@ fn mistakes_name_option_and_value() {
         (&["--port", "70000"][..], &["--port 70000", "65535"][..]),
         (&["--maxmemory", "lots"], &["--maxmemory lots", "memory value"]),
         (&["--maxmemory-policy", "best"], &["--maxmemory-policy best", "allkeys-lru"]),
-        (&["--appendonly", "yes"], &["--appendonly yes", "not supported yet"]),
+        (&["--appendonly", "perhaps"], &["--appendonly perhaps", "'yes' or 'no'"]),
+        (&["--save", "900"], &["--save 900", "Invalid save parameters"]),
+        (&["--dbfilename", "/a"], &["--dbfilename /a", "can't be a path"]),
         (&["--tls-port", "6380"], &["--tls-port 6380", "not supported yet"]),
         (&["--prot", "1"], &["--prot", "--port"]),
         (&["--bind", "192.0.2.1"], &["bind 192.0.2.1", "--bind"]),
@@ -97,7 +99,7 @@ fn mistakes_in_a_file_name_the_line() {
 fn a_file_is_followed_and_options_override_it() {
     let file = File::new(
         "good",
-        "maxclients 7\ntimeout 300\nappendonly no\nsave \"\"\nrdbchecksum yes\n\
+        "maxclients 7\ntimeout 300\nappendonly no\nsave \"\"\nactiverehashing yes\n\
          client-output-buffer-limit normal 1mb 0 0\n",
     );
     let server = Server::start_with_file(file.path(), &["--timeout", "60"]);
@@ -105,7 +107,7 @@ fn a_file_is_followed_and_options_override_it() {
     wire.ask("CONFIG GET maxclients\r\n", "*2\r\n$10\r\nmaxclients\r\n$1\r\n7\r\n");
     wire.ask("CONFIG GET timeout\r\n", "*2\r\n$7\r\ntimeout\r\n$2\r\n60\r\n");
     harness::until("the log tells what changed nothing", || {
-        server.log().contains("Directives without effect: rdbchecksum")
+        server.log().contains("Directives without effect: activerehashing")
     });
 }
 
@@ -114,7 +116,7 @@ fn the_log_goes_where_it_is_told() {
     let path = std::env::temp_dir().join(format!("larder-test-{}.txt", std::process::id()));
     let mut child = larder(&["serve"])
         .args(["--bind", "127.0.0.1", "--port", &free_port().to_string()])
-        .args(["--http-port", "0", "--logfile", path.to_str().unwrap()])
+        .args(["--http-port", "0", "--save", "", "--logfile", path.to_str().unwrap()])
         .spawn()
         .unwrap();
     harness::until("the file says that it is ready", || {

@@ -80,7 +80,7 @@ pub(crate) fn valkey() -> Result<Peer> {
 /// Larder.
 pub(crate) fn larder() -> Peer {
     peer("larder", paths::larder(), |port| {
-        words(&format!("serve --port {port} --bind 127.0.0.1 --http-port 0"))
+        words(&format!("serve --port {port} --bind 127.0.0.1 --http-port 0 --save"))
     })
 }
 

@@ -6,7 +6,7 @@
 use super::super::{Flow, Outcome, all};
 use super::REDIS_VERSION;
 use crate::config::Id;
-use crate::node::{ConnFlags, Connection, Cx, Taker, Topics};
+use crate::node::{ConnFlags, Connection, Cx, Topics};
 use crate::observer::Observer;
 use alloc::format;
 use alloc::string::String;
@@ -35,6 +35,8 @@ macro_rules! line {
     };
 }
 
+mod persistence;
+
 pub(super) fn info<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let mut chosen = [false; SECTIONS.len()];
     for asked in cx.args.from(1).iter() {
@@ -58,7 +60,7 @@ pub(super) fn info<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             "server" => server(&mut out, cx),
             "clients" => clients(&mut out, cx),
             "memory" => memory(&mut out, cx),
-            "persistence" => persistence(&mut out, cx),
+            "persistence" => persistence::show(&mut out, cx),
             "stats" => stats(&mut out, cx),
             "replication" => super::super::replication::shown::info(&mut out, cx),
             "commandstats" => commandstats(&mut out, cx),
@@ -176,18 +178,6 @@ fn percent(part: u64, whole: u64) -> String {
 fn two_places(number: u64, by: u64) -> String {
     let hundredths = (number.saturating_mul(100).saturating_add(by / 2)) / by;
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
-fn persistence<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {
-    let state = &*cx.state;
-    let status = if state.store_error.is_some() { "err" } else { "ok" };
-    line!(out, "loading:{}", u8::from(state.loading.is_some()));
-    line!(out, "async_loading:0");
-    line!(out, "rdb_changes_since_last_save:{}", state.dirty);
-    line!(out, "rdb_bgsave_in_progress:0");
-    line!(out, "aof_enabled:{}", u8::from(state.effects.has_taker(Taker::Log)));
-    line!(out, "aof_rewrite_in_progress:0");
-    line!(out, "aof_last_write_status:{status}");
 }
 
 fn stats<O: Observer>(out: &mut String, cx: &Cx<'_, O>) {

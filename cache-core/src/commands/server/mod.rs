@@ -3,7 +3,8 @@
 mod info;
 
 use super::{Categories, Error, Flags, Flow, Group, Outcome, Spec, Tips};
-use crate::node::{Action, ConnFlags, Cx, State};
+use crate::config::ShutdownWish;
+use crate::node::{ConnFlags, Cx, State};
 use crate::numbers::parse_i64;
 use crate::observer::{Event, Observer};
 
@@ -158,17 +159,21 @@ fn time<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     Ok(Flow::Done)
 }
 
-/// What to save and whom to wait for is the host's affair; the node passes the wish on. There is no
-/// reply, as there is none from a server that has ended.
+/// There is no reply, as there is none from a server that has ended, but when it can't end.
 fn shutdown<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
+    if cx.state.persist.take_answer(cx.conn.id).is_some() {
+        return Err(Error::Text("ERR Errors trying to SHUTDOWN. Check logs."));
+    }
     let (mut now, mut save, mut nosave, mut abort) = (false, false, false, false);
+    let mut force = false;
     for option in cx.args.from(1).iter() {
         match option.to_ascii_lowercase().as_slice() {
             b"now" => now = true,
             b"save" => save = true,
             b"nosave" => nosave = true,
             b"abort" => abort = true,
-            b"force" | b"safe" => {}
+            b"force" => force = true,
+            b"safe" => {}
             b"failover" => {
                 return Err(Error::Text(
                     "ERR SHUTDOWN FAILOVER is only supported in cluster mode.",
@@ -183,7 +188,11 @@ fn shutdown<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     if abort {
         return Err(Error::Text("ERR No shutdown in progress."));
     }
-    cx.state.act(Action::Shutdown { now });
+    let save = (save || nosave).then_some(save);
+    cx.state.begin_ending(ShutdownWish { save, now, force }, Some(cx.conn.id));
+    if cx.state.persist.holds_all() {
+        return Ok(Flow::Blocked { until_us: u64::MAX });
+    }
     cx.conn.flags.insert(ConnFlags::CLOSING);
     Ok(Flow::Done)
 }

@@ -197,6 +197,7 @@ impl State {
     /// Puts other data in the place of what is there, as one event.
     pub(in crate::node) fn replace_data(&mut self, keyspace: Keyspace) {
         self.watch.touch_where(|_, _| true);
+        self.close_log();
         self.keyspace.replace(keyspace);
         self.blocked.touch_where(|_| true);
         self.tracking.flush();
