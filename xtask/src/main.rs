@@ -2,6 +2,7 @@
 
 mod bench;
 mod compat;
+mod crash;
 mod debian;
 mod diff;
 mod fleet;
@@ -111,6 +112,8 @@ enum Command {
     Diff(diff::Options),
     /// Play fleets of nodes under faults, a seed each, and look for what can't be
     Sim(fleet::Options),
+    /// Kill a server at any moment, again and again, and look at what comes back
+    Crash(crash::Options),
     /// Look for unfinished work, long files and stray unsafe
     Tidy,
     /// Run any command in the environment that tests get
@@ -182,6 +185,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Bench(Bench::Hitratio(options)) => hitratio::run(&options)?,
         Command::Bench(Bench::Library(options)) => library::run(&options)?,
         Command::Bench(Bench::Stalls { keys, part }) => bench::stalls(keys, &part)?,
+        Command::Crash(options) => crash::run(job, &options)?,
         Command::NullServer { address } => null_server::run(address)?,
         Command::Compat { check } => compat::run(job, check)?,
         Command::Diff(options) => diff::run(job, &options)?,

@@ -95,6 +95,13 @@ impl Running {
         self.wait(Some(limit), |_| {})
     }
 
+    /// Ends it at once, as a machine does that stops.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        send(self.group, Signal::KILL);
+        self.wait(Some(GRACE), |_| {})?;
+        Ok(())
+    }
+
     /// Waits for it to end, at most so long; `tick` is called now and then.
     pub(crate) fn wait(
         &mut self,

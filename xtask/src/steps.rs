@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{compat, diff, fleet, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
+use crate::{compat, crash, diff, fleet, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
 
 /// One file of tests may take so long.
 const FILE: Duration = Duration::from_secs(5 * 60);
@@ -133,6 +133,13 @@ pub(crate) const STEPS: &[Step] = &[
         about: "the server builds",
         after: &["web"],
         run: serve::build,
+        ..PLAIN
+    },
+    Step {
+        name: "crash",
+        about: "what was safe is there after a kill, whenever it came",
+        after: &["server"],
+        run: |job| crash::run(job, &crash::Options { rounds: 30, seed: 1, program: None }),
         ..PLAIN
     },
     Step {
