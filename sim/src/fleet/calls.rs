@@ -3,8 +3,9 @@
 //! What must never be here: when.
 
 use super::client::Line;
-use super::disk::Loss;
+use super::disk::{Ailment, Loss};
 use super::network::{Machine, WireId};
+use super::plan::Keeps;
 use super::record::Note;
 use super::world::{Call, Step};
 use super::{Fault, Fleet};
@@ -13,6 +14,11 @@ use super::{Fault, Fleet};
 const KNOCK_US: u64 = 300_000;
 /// And so long, by nodes and by clients.
 const KNOCKS_US: [u64; 2] = [5_000_000, 1_500_000];
+
+/// What `appendfsync everysec` may lose at the most, in microseconds.
+const EVERY_SECOND_US: u64 = 2_000_000;
+/// A process that has ended by itself is started again after this, in microseconds.
+const SUPERVISOR_US: u64 = 1_000_000;
 
 impl Fleet {
     pub(super) fn call(&mut self, from: Machine, to: Machine, dial: u32) {
@@ -79,13 +85,53 @@ impl Fleet {
         }
         hosts[machine as usize].stop(world, network, loss);
         if machine == 0 {
-            self.primary_lost(loss);
+            self.primary_lost();
         }
     }
 
     /// The primary's process has ended: what of its data must be there when it is back.
-    fn primary_lost(&mut self, _loss: Option<Loss>) {
-        self.history.end_age(0);
+    fn primary_lost(&mut self) {
+        let host = &self.hosts[0];
+        let kept_us = match self.plan.keeps {
+            Keeps::Nothing => 0,
+            Keeps::Snapshots => host.saved_us,
+            // While the disk can't keep up, what can't be synced may be lost.
+            Keeps::EverySecond => {
+                let fails_us = host.ailing_since_us.unwrap_or(self.world.now_us);
+                fails_us.saturating_sub(EVERY_SECOND_US)
+            }
+            // Nothing that was acknowledged is ever lost: the age goes on.
+            Keeps::Always => return,
+        };
+        self.history.end_age(kept_us);
+    }
+
+    /// A node's process has ended by itself: its supervisor starts another.
+    pub(super) fn end(&mut self, machine: Machine) {
+        self.stop(machine, None);
+        let boot = self.boot_of(machine);
+        self.world.plan_in(SUPERVISOR_US, Step::Up { host: machine, boot });
+    }
+
+    /// A node says that it can't go on. While its disk fails, that is right; when its machine has lost
+    /// power and wrote in no order, a person has to help; otherwise its files must be whole.
+    pub(super) fn halted(&mut self, machine: Machine, line: &str) {
+        let host = &mut self.hosts[machine as usize];
+        if host.ailing_since_us.is_none() && !host.repair() {
+            self.wrong.get_or_insert(format!("node {machine} can't start: {line}"));
+        }
+    }
+
+    /// Notes since when disks have failed or been slow.
+    fn note_ailments(&mut self) {
+        for host in &mut self.hosts {
+            let Ailment { is_full, is_broken, slower, .. } = host.disk.ailment;
+            if is_full || is_broken || slower > 0 {
+                host.ailing_since_us.get_or_insert(self.world.now_us);
+            } else {
+                host.ailing_since_us = None;
+            }
+        }
     }
 
     /// A machine starts its node, unless it has been started since.
@@ -142,6 +188,7 @@ impl Fleet {
             Fault::FullDisk { node } => self.hosts[node as usize].disk.ailment.is_full = true,
             Fault::BrokenDisk { node } => self.hosts[node as usize].disk.ailment.is_broken = true,
         }
+        self.note_ailments();
     }
 
     /// A fault ends.
@@ -170,6 +217,7 @@ impl Fleet {
                 self.hosts[node as usize].disk.ailment.is_broken = lasts;
             }
         }
+        self.note_ailments();
     }
 
     /// All that last end at once.

@@ -355,14 +355,6 @@ impl Disk {
         });
     }
 
-    /// Names, and how long what they name is.
-    pub(crate) fn list(&self) -> impl Iterator<Item = (&str, usize)> {
-        self.seen.iter().map(|(path, number)| {
-            let at = self.files.binary_search_by_key(number, |(number, _)| *number);
-            (path.as_str(), at.map_or(0, |at| self.files[at].1.seen.len()))
-        })
-    }
-
     /// Cuts a file to what is known to be safe of it, as a person would who repairs it.
     pub(crate) fn keep_safe_part(&mut self, path: &str, len: usize) {
         if let Ok(file) = self.file(path) {
@@ -372,8 +364,15 @@ impl Disk {
         }
     }
 
-    /// How much of a file was synced when it was last looked at.
-    pub(crate) fn safe_len(&mut self, path: &str) -> usize {
-        self.file(path).map_or(0, |file| file.safe.len())
+    /// Files that are not synced, and how much of each is.
+    pub(crate) fn torn(&self) -> Vec<(String, usize)> {
+        let torn = |(number, file): &&(u64, File)| {
+            !file.writes.is_empty() && self.seen.iter().any(|(_, named)| named == number)
+        };
+        let name = |number: u64| self.seen.iter().find(|(_, named)| *named == number);
+        let found = self.files.iter().filter(torn);
+        found
+            .filter_map(|(number, file)| Some((name(*number)?.0.clone(), file.safe.len())))
+            .collect()
     }
 }

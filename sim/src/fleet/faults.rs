@@ -4,7 +4,7 @@
 
 use super::disk::Loss;
 use super::network::Machine;
-use super::plan::Plan;
+use super::plan::{Keeps, Plan};
 use crate::random::Random;
 
 /// Something that befalls a fleet, and stays for a while.
@@ -112,7 +112,7 @@ impl Faults {
     pub(crate) fn draw(&mut self, plan: &Plan, machines: u32) -> (Fault, u64) {
         let random = &mut self.random;
         let node = random.below(plan.nodes.into()) as Machine;
-        let fault = match random.below(if plan.keeps_files { 100 } else { 70 }) {
+        let fault = match random.below(if plan.keeps != Keeps::Nothing { 100 } else { 70 }) {
             0..=19 => Fault::Cut { any: random.next_u64() },
             20..=34 => {
                 let picked = |_: &Machine| random.chance(400);

@@ -206,8 +206,8 @@ impl History {
             return Ok(());
         };
         let mut kept = None;
-        let is_old = |op: &&Op| op.node == self.primary && op.age == age && !op.is_write;
-        for read in ops.iter().filter(is_old).filter(|op| self.seen(op) == 0) {
+        let reads = ops.iter().filter(is_read_in(self.primary, age));
+        for read in reads.filter(|op| self.seen(op) == 0) {
             let value = *kept.get_or_insert(read.value);
             if value != read.value {
                 return Err(format!(
@@ -215,14 +215,24 @@ impl History {
                     read.value
                 ));
             }
-            let write = self.write_of(value);
+            let write = self.write_of(value).filter(|write| write.age + 1 == age);
+            // What was there when the age before began is older than all that was written in it.
             let known_us = write.map_or(0, |write| write.ended_us.unwrap_or(u64::MAX));
             let newer = |op: &&Op| {
                 op.is_write
-                    && op.age < age
-                    && op.began_us > known_us
+                    && op.age + 1 == age
+                    && (write.is_none() || op.began_us > known_us)
                     && op.ended_us.is_some_and(|ended_us| ended_us <= lost.kept_us)
             };
+            let inherited = ops.iter().filter(is_read_in(self.primary, age - 1));
+            let mut inherited =
+                inherited.filter(|op| self.seen(op) == 0 && op.ended_us <= Some(lost.kept_us));
+            if let Some(before) = inherited.next().filter(|_| write.is_none())
+                && before.value != value
+            {
+                let was = before.value;
+                return Err(format!("{was} was there at one start, and {value} at the next"));
+            }
             if let Some(gone) = ops.iter().find(newer) {
                 return Err(format!(
                     "{} was acknowledged at {} us, and had to survive what happened up to {} us; \
@@ -287,6 +297,11 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Picks what the primary was asked for in an age and wrote nothing.
+fn is_read_in(primary: Machine, age: u32) -> impl Fn(&&Op) -> bool {
+    move |op| op.node == primary && op.age == age && !op.is_write
 }
 
 /// A write with all that read it.

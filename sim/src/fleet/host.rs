@@ -4,14 +4,16 @@
 //! their turn is over. A process may end at any moment, and a machine may lose its power. What must never
 //! be here: the meaning of a command; when a file is written.
 
+mod process;
+
 use super::disk::{Disk, Loss};
+use super::files::{Files, in_words};
 use super::network::{Machine, Network, Parcel, WireId};
 use super::record::Note;
 use super::world::{Step, World};
 use crate::random::{Purpose, Random};
-use crate::scenario::WALL_START_US;
 use crate::watch::Watch;
-use cache_core::node::{Action, Run};
+use cache_core::node::{Action, FileEvent, FileOp, Run};
 use cache_core::time::Timeout;
 use cache_core::{Budget, Config, ConnId, Node, Now, Peer};
 
@@ -46,12 +48,18 @@ pub(crate) struct Process {
     skew_us: u64,
     /// It gets no time to run before this moment.
     frozen_until_us: u64,
+    files: Files,
+    /// When the turn began that is under way or was last.
+    turn_us: u64,
+    /// Of which moment the snapshot is that is being written.
+    saving_us: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Host {
     pub(crate) id: Machine,
     settings: Vec<(String, String)>,
+    keeps_files: bool,
     pub(crate) process: Option<Process>,
     /// How often the node was started.
     pub(crate) boot: u32,
@@ -62,17 +70,33 @@ pub(crate) struct Host {
     /// What a loss of power leaves, and how long disks take.
     dice: Random,
     pub(crate) commands: u64,
+    /// Of which moment the last whole snapshot is.
+    pub(crate) saved_us: u64,
+    /// Since when the disk has failed or been slow.
+    pub(crate) ailing_since_us: Option<u64>,
+    /// What was safe of files that were being written when power was lost.
+    repairs: Vec<(String, usize)>,
 }
 
 /// What a host can't do for itself.
 #[derive(Clone, Debug)]
 pub(crate) enum Wish {
     /// The process is to end, since the node says so: with an error, if there is a line.
-    End(Option<String>),
+    End,
+    /// The node can't go on, and says why.
+    Halt(String),
     /// A connection to this machine, under the number of its dial.
     Call(Machine, u32),
     /// One to an address that is nobody's.
     CallNobody(u32),
+}
+
+/// The file of the snapshot.
+const SNAPSHOT: &str = "dump.rdb";
+
+/// Whether a job begins to write the snapshot.
+fn is_snapshot(op: &FileOp) -> bool {
+    matches!(op, FileOp::Write { path, .. } if path.strip_prefix("temp-") == Some(SNAPSHOT))
 }
 
 /// The machine that an address names.
@@ -83,10 +107,16 @@ fn machine_of(addr: &str) -> Option<Machine> {
 }
 
 impl Host {
-    pub(crate) fn new(id: Machine, settings: Vec<(String, String)>, seeds: Random) -> Self {
+    pub(crate) fn new(
+        id: Machine,
+        settings: Vec<(String, String)>,
+        keeps_files: bool,
+        seeds: Random,
+    ) -> Self {
         Host {
             id,
             settings,
+            keeps_files,
             process: None,
             boot: 0,
             has_power: true,
@@ -95,6 +125,9 @@ impl Host {
             dice: Random::new(u64::from(id) ^ seeds.clone().next_u64(), Purpose::Disks),
             seeds,
             commands: 0,
+            saved_us: 0,
+            ailing_since_us: None,
+            repairs: Vec::new(),
         }
     }
 
@@ -110,6 +143,9 @@ impl Host {
             mono_us: 1_000_000 + self.seeds.below(1 << 32),
             skew_us: self.seeds.below(2 * SKEW_US),
             frozen_until_us: 0,
+            files: Files::default(),
+            turn_us: 0,
+            saving_us: None,
         };
         let mut config = Config::default();
         let port = (PORTS + self.id).to_string();
@@ -120,13 +156,17 @@ impl Host {
             debug_assert!(set.is_ok(), "{name}: {set:?}");
         }
         process.node = Node::new(config, self.seeds.next_u64(), process.now(world));
+        if self.keeps_files {
+            let now = process.now(world);
+            process.node.keep_files(now);
+        }
         self.process = Some(process);
         self.wake(world, world.now_us);
     }
 
     /// The process ends at once; with the power, if there is a loss to be had.
     pub(crate) fn stop(&mut self, world: &mut World, network: &mut Network, loss: Option<Loss>) {
-        let Some(process) = self.process.take() else { return };
+        let Some(mut process) = self.process.take() else { return };
         world.tell(&Note::Down { host: self.id, loss });
         self.plan += 1;
         self.has_power = loss.is_none();
@@ -136,7 +176,12 @@ impl Host {
                 Some(_) => network.vanish(wire, end),
             }
         }
+        process.files.abandon(&mut self.disk, &mut self.dice);
+        self.repairs = Vec::new();
         if let Some(loss) = loss {
+            if loss == Loss::Anyhow {
+                self.repairs = self.disk.torn();
+            }
             self.disk.lose_power(loss, &mut self.dice);
         }
     }
@@ -252,6 +297,7 @@ impl Host {
             world.queue.plan(at_us, Step::Turn { host: self.id, plan });
             return;
         }
+        process.turn_us = world.now_us;
         let now = process.now(world);
         let budget = Budget { commands: TURN_COMMANDS, ..Budget::default() };
         let before = process.node.stats().commands;
@@ -287,7 +333,9 @@ impl Host {
         let mut wishes = Vec::new();
         while let Some(action) = process.node.poll_action() {
             match action {
-                Action::Shutdown { .. } => wishes.push(Wish::End(None)),
+                Action::Shutdown { .. } => wishes.push(Wish::End),
+                Action::Halt { reason } => wishes.push(Wish::Halt(reason)),
+                Action::StopFile(job) => process.files.stop(job),
                 Action::Dial { dial, addr } => wishes.push(match machine_of(&addr) {
                     Some(machine) => Wish::Call(machine, dial),
                     None => Wish::CallNobody(dial),
@@ -304,6 +352,15 @@ impl Host {
                 _ => {}
             }
         }
+        while let Some(job) = process.node.poll_file() {
+            world.tell(&Note::Job { host: self.id, what: in_words(&job.op) });
+            if is_snapshot(&job.op) {
+                process.saving_us = Some(process.turn_us);
+            }
+            if let Some((lane, us)) = process.files.push(job, &mut self.disk) {
+                world.plan_in(us, Step::Disk { host: self.id, boot: self.boot, lane });
+            }
+        }
         process.phase = Phase::Asleep { until_us: None };
         let timeout = process.node.poll_timeout().map(Timeout::at_us);
         let timeout_us = timeout.map(|at_us| at_us.saturating_sub(process.mono_us));
@@ -314,6 +371,39 @@ impl Host {
         wishes
     }
 
+    /// The disk is done with a part of a job.
+    pub(crate) fn disk_done(&mut self, world: &mut World, boot: u32, lane: usize) {
+        let Some(process) = self.process.as_mut().filter(|_| boot == self.boot) else { return };
+        let (done, next) = process.files.part(lane, &mut self.disk, &mut self.dice);
+        if let Some(us) = next {
+            world.plan_in(us, Step::Disk { host: self.id, boot, lane });
+        }
+        let Some((id, event, op)) = done else { return };
+        let ending = match &event {
+            FileEvent::Failed(error) => format!("failed: {}", error.reason),
+            _ => String::from("done"),
+        };
+        world.tell(&Note::JobDone { host: self.id, what: format!("{}: {ending}", in_words(&op)) });
+        if matches!(&op, FileOp::Rename { to, .. } if to == SNAPSHOT)
+            && matches!(event, FileEvent::Done { .. })
+        {
+            self.saved_us = process.saving_us.take().unwrap_or(self.saved_us);
+        }
+        let now = process.now(world);
+        process.node.handle_file(now, id, event);
+        self.wake(world, world.now_us);
+    }
+
+    /// What a person does who finds that the node doesn't start since the machine wrote its last files
+    /// in no order: cuts them to what is safe. `false`: there is nothing to cut.
+    pub(crate) fn repair(&mut self) -> bool {
+        let repairs = std::mem::take(&mut self.repairs);
+        for (path, len) in &repairs {
+            self.disk.keep_safe_part(path, *len);
+        }
+        !repairs.is_empty()
+    }
+
     /// An end of a connection has room again.
     pub(crate) fn has_room(&mut self, world: &mut World, network: &mut Network, wire: WireId) {
         let Some(process) = &mut self.process else { return };
@@ -322,41 +412,5 @@ impl Host {
             process.transmit(world, network, conn);
             self.wake(world, world.now_us);
         }
-    }
-}
-
-impl Process {
-    fn now(&self, world: &World) -> Now {
-        Now {
-            mono_us: self.mono_us + world.now_us,
-            wall_us: WALL_START_US - SKEW_US + self.skew_us + world.now_us,
-        }
-    }
-
-    fn forget(&mut self, conn: ConnId) {
-        self.conns.retain(|(id, ..)| *id != conn);
-        self.node.handle_disconnect(conn);
-    }
-
-    /// Sends what a connection has and the network takes, and closes it when the node wants that.
-    /// `true`: the node may have more now.
-    fn transmit(&mut self, world: &mut World, network: &mut Network, conn: ConnId) -> bool {
-        let Some(&(_, wire, end)) = self.conns.iter().find(|(id, ..)| *id == conn) else {
-            return false;
-        };
-        let room = network.room(wire, end);
-        let sendable = self.node.sendable(conn);
-        let (len, close) = (sendable.bytes.len(), sendable.close);
-        let bytes = sendable.bytes[..len.min(room)].to_vec();
-        if !bytes.is_empty() {
-            network.send(world, wire, end, &bytes);
-            let now = self.now(world);
-            self.node.handle_sent(now, conn, bytes.len());
-        }
-        if close && bytes.len() == len {
-            self.forget(conn);
-            network.close(world, wire, end);
-        }
-        bytes.len() >= room / 2
     }
 }

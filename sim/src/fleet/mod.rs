@@ -10,9 +10,9 @@
 mod agreement;
 mod calls;
 mod client;
-#[allow(dead_code)]
 mod disk;
 mod faults;
+mod files;
 mod history;
 mod host;
 mod network;
@@ -35,7 +35,7 @@ use faults::{Fault, Faults};
 use history::History;
 use host::{Host, Wish};
 use network::{Arrived, Machine, Network, Parcel, WireId};
-use plan::Plan;
+use plan::{Keeps, Plan};
 use record::{Note, digest, shown};
 use world::{Step, World};
 
@@ -66,7 +66,7 @@ impl Fleet {
         let mut seeds = Random::new(seed, Purpose::Node);
         let mut host = |id: Machine| {
             let seeds = Random::new(seeds.next_u64(), Purpose::Node);
-            Host::new(id, plan.settings_of(id), seeds)
+            Host::new(id, plan.settings_of(id), plan.keeps != Keeps::Nothing, seeds)
         };
         let mut hosts: Vec<Host> = (0..plan.nodes).map(&mut host).collect();
         for host in &mut hosts {
@@ -139,7 +139,9 @@ impl Fleet {
                 self.compare(host);
                 self.forget_expiry(host);
             }
-            Step::Disk { .. } => {}
+            Step::Disk { host, boot, lane } => {
+                self.hosts[host as usize].disk_done(&mut self.world, boot, lane);
+            }
             Step::Up { host, boot } => self.start(host, boot),
             Step::Go { client } => self.go(client),
             Step::Fault => self.next_fault(),
@@ -265,13 +267,11 @@ impl Fleet {
     /// Does for a host what it can't do for itself.
     fn grant(&mut self, machine: Machine, wish: Wish) {
         match wish {
-            Wish::End(reason) => {
-                if let Some(line) = reason {
-                    self.world.tell(&Note::Log { host: machine, line });
-                }
-                self.stop(machine, None);
-                let boot = self.boot_of(machine);
-                self.world.plan_in(1_000_000, Step::Up { host: machine, boot });
+            Wish::End => self.end(machine),
+            Wish::Halt(line) => {
+                self.halted(machine, &line);
+                self.world.tell(&Note::Log { host: machine, line });
+                self.end(machine);
             }
             Wish::Call(to, dial) => self.call(machine, to, dial),
             Wish::CallNobody(dial) => {

@@ -47,7 +47,7 @@ impl Plant {
     fn prepare(self, plan: &mut Plan) {
         match self {
             Plant::None => {}
-            Plant::LyingDisk => plan.nodes = 1,
+            Plant::LyingDisk => (plan.nodes, plan.kills) = (1, true),
             _ => (plan.nodes, plan.is_chain) = (3, false),
         }
         let settings = match self {
@@ -57,6 +57,18 @@ impl Plant {
         };
         plan.settings.extend(settings.map(|(name, value)| (name, value.to_string())));
     }
+}
+
+/// What nodes keep on their disks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeps {
+    Nothing,
+    /// Snapshots of moments.
+    Snapshots,
+    /// A log of each change, synced once a second.
+    EverySecond,
+    /// The same, synced before each answer.
+    Always,
 }
 
 /// What a fleet is made of.
@@ -75,8 +87,8 @@ pub(crate) struct Plan {
     pub(crate) round_us: u64,
     /// The mean time between two faults.
     pub(crate) fault_us: u64,
-    /// Whether nodes keep files, and whether they are killed.
-    pub(crate) keeps_files: bool,
+    pub(crate) keeps: Keeps,
+    /// Whether nodes are killed.
     pub(crate) kills: bool,
     pub(crate) plant: Plant,
 }
@@ -89,7 +101,13 @@ impl std::fmt::Display for Plan {
             (nodes, true) => format!("a chain of {nodes} nodes"),
         };
         let kills = if self.kills { ", killed" } else { "" };
-        write!(f, "{shape}{kills}, {} clients", self.writers + self.readers)
+        let keeps = match self.keeps {
+            Keeps::Nothing => "",
+            Keeps::Snapshots => ", snapshots",
+            Keeps::EverySecond => ", a log synced every second",
+            Keeps::Always => ", a log always synced",
+        };
+        write!(f, "{shape}{keeps}{kills}, {} clients", self.writers + self.readers)
     }
 }
 
@@ -106,10 +124,13 @@ impl Plan {
 
     pub(crate) fn of(seed: u64, plant: Plant) -> Self {
         let mut random = Random::new(seed, Purpose::Plan);
+        let keeps = [Keeps::Nothing, Keeps::Snapshots, Keeps::EverySecond, Keeps::Always]
+            [random.below(4) as usize];
+        let keeps = if plant == Plant::LyingDisk { Keeps::Always } else { keeps };
         let mut plan = Plan {
             nodes: if random.chance(250) { 1 } else { draw(&mut random, 2, 4) as u32 },
             is_chain: random.chance(300),
-            settings: settings(&mut random),
+            settings: settings(&mut random, keeps),
             writers: draw(&mut random, 2, 6) as u32,
             readers: draw(&mut random, 1, 4) as u32,
             links: Links {
@@ -121,7 +142,7 @@ impl Plan {
             rounds: draw(&mut random, 2, 3) as u32,
             round_us: draw(&mut random, 3, 9) * 1_000_000,
             fault_us: draw(&mut random, 200, 2_000) * 1_000,
-            keeps_files: false,
+            keeps,
             kills: draw(&mut random, 0, 1) == 1,
             plant,
         };
@@ -135,15 +156,31 @@ fn draw(random: &mut Random, from: u64, to: u64) -> u64 {
 }
 
 /// Settings that bring a node's limits near.
-fn settings(random: &mut Random) -> Vec<(&'static str, String)> {
+fn settings(random: &mut Random, keeps: Keeps) -> Vec<(&'static str, String)> {
     let backlog = ["2kb", "16kb", "128kb", "10mb"][random.below(4) as usize];
     let limit = ["0 0 0", "256kb 64kb 2", "1mb 0 0"][random.below(3) as usize];
-    vec![
+    let save =
+        ["1 1", "2 20", ""][random.below(if keeps == Keeps::Snapshots { 2 } else { 3 }) as usize];
+    let mut settings = vec![
         ("repl-backlog-size", backlog.to_string()),
         ("client-output-buffer-limit", format!("replica {limit}")),
         ("repl-timeout", draw(random, 4, 12).to_string()),
         ("repl-ping-replica-period", draw(random, 1, 3).to_string()),
         ("repl-diskless-sync-delay", draw(random, 0, 1).to_string()),
         ("repl-backlog-ttl", ["0", "3", "3600"][random.below(3) as usize].to_string()),
-    ]
+        ("save", if keeps == Keeps::Nothing { String::new() } else { save.to_string() }),
+    ];
+    if let Keeps::EverySecond | Keeps::Always = keeps {
+        let sync = if keeps == Keeps::Always { "always" } else { "everysec" };
+        let least = ["4kb", "64kb", "64mb"][random.below(3) as usize];
+        let preamble = if random.chance(700) { "yes" } else { "no" };
+        settings.extend([
+            ("appendonly", String::from("yes")),
+            ("appendfsync", sync.to_string()),
+            ("auto-aof-rewrite-min-size", least.to_string()),
+            ("aof-use-rdb-preamble", preamble.to_string()),
+            ("aof-timestamp-enabled", String::from(if random.chance(300) { "yes" } else { "no" })),
+        ]);
+    }
+    settings
 }

@@ -43,12 +43,10 @@ pub(crate) enum Note {
         host: Machine,
         commands: u64,
     },
-    #[allow(dead_code)]
     Job {
         host: Machine,
         what: String,
     },
-    #[allow(dead_code)]
     JobDone {
         host: Machine,
         what: String,

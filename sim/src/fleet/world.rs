@@ -44,7 +44,6 @@ pub(crate) enum Step {
         plan: u64,
     },
     /// A disk is done with a part of a job.
-    #[allow(dead_code)]
     Disk {
         host: Machine,
         boot: u32,

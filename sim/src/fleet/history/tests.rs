@@ -109,3 +109,18 @@ fn what_had_to_survive_is_there() {
         assert!(c > 0);
     }
 }
+
+#[test]
+fn what_was_lost_once_need_not_come_back() {
+    let mut history = History::new(1, 0);
+    let a = write(&mut history, 10, Some(20));
+    write(&mut history, 30, Some(40));
+    history.end_age(25);
+    read(&mut history, (50, 60), PRIMARY, a);
+    history.end_age(70);
+    let mut other = history.clone();
+    read(&mut history, (80, 90), PRIMARY, a);
+    assert_eq!(history.check(), Ok(()));
+    read(&mut other, (80, 90), PRIMARY, 0);
+    assert!(other.check().is_err(), "it had survived once");
+}

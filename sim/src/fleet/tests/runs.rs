@@ -31,8 +31,13 @@ fn found(plant: Plant) -> usize {
 
 #[test]
 fn planted_bugs_are_found() {
-    for plant in [Plant::DoubledPiece, Plant::LostPiece, Plant::HarmedUnchecked, Plant::LostExpiry]
-    {
+    for plant in [
+        Plant::DoubledPiece,
+        Plant::LostPiece,
+        Plant::HarmedUnchecked,
+        Plant::LostExpiry,
+        Plant::LyingDisk,
+    ] {
         assert!(found(plant) > 0, "{plant:?}");
     }
 }
