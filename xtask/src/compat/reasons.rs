@@ -5,7 +5,7 @@ use super::Difference;
 /// What nobody has decided against.
 pub(super) const NOT_YET: &str = "not yet";
 
-const SNAPSHOTS: &str = "comes later, with snapshots and the append log";
+const FILES: &str = "files are always synced as they grow, and kept as long as they are needed";
 const ONE_CHANNEL: &str =
     "data and stream go by one connection; the stream waits in the backlog meanwhile";
 const NEVER_IGNORED: &str =
@@ -22,13 +22,13 @@ const TESTS: &str = "for Valkey's own tests";
 
 /// Commands with their subcommands, or all whose name begins so when a `*` stands at the end.
 const COMMANDS: &[(&str, &[&str])] = &[
-    (SNAPSHOTS, &["bgrewriteaof", "bgsave", "lastsave", "migrate", "save"]),
     (
         CLUSTER,
         &[
             "asking",
             "client|import-source",
             "cluster*",
+            "migrate",
             "readonly",
             "readwrite",
             "spublish",
@@ -47,21 +47,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
 /// Settings, likewise; `*` may stand at the beginning, too. The first that fits counts.
 const SETTINGS: &[(&str, &[&str])] = &[
     (ONE_THREAD, &["*cpulist", "io-threads*", "prefetch-*"]),
-    (
-        SNAPSHOTS,
-        &[
-            "always-show-logo",
-            "aof-*",
-            "append*",
-            "auto-aof-*",
-            "dbfilename",
-            "no-appendfsync-on-rewrite",
-            "rdb*",
-            "save",
-            "shutdown-on-sig*",
-            "stop-writes-on-bgsave-error",
-        ],
-    ),
+    (FILES, &["always-show-logo", "aof-rewrite-incremental-fsync", "rdb*"]),
     (ONE_CHANNEL, &["dual-channel-replication-enabled"]),
     (NEVER_IGNORED, &["propagation-error-behavior"]),
     (CLUSTER, &["cluster*", "slot-migration-*"]),
