@@ -122,6 +122,7 @@ fn serve() -> Command {
         .next_line_help(true)
         .arg(file)
         .args(PARAMS.iter().map(option))
+        .args(PARAMS.iter().filter_map(Param::old_name).map(|name| repeatable(name).hide(true)))
         .args(directives::other_names().map(|name| repeatable(name).hide(true)))
 }
 
@@ -152,6 +153,7 @@ fn value_name(param: &Param) -> &'static str {
         Kind::Bool => "yes|no",
         Kind::Enum(_) => "WORD",
         Kind::Text => "TEXT",
+        Kind::Primary => "HOST PORT",
         Kind::OutputLimits => "CLASS HARD SOFT SECONDS",
         Kind::Events => "LETTERS",
         Kind::SavePoints => "SECONDS CHANGES",

@@ -87,7 +87,6 @@ static OTHERS: &[(&str, Verdict)] = &[
     ("enable-protected-configs", Only(&["no"])),
     ("enable-module-command", Only(&["no"])),
     ("loadmodule", NotYet),
-    // Replication.
     // Cluster.
     ("cluster-enabled", Only(&["no"])),
     ("cluster-config-file", NoEffect),
@@ -164,9 +163,8 @@ fn set(config: &mut Config, param: &Param, directive: &Directive) -> Result<(), 
         (Id::Bind, _) if words > BIND_LIMIT => {
             return Err(format!("takes at most {BIND_LIMIT} addresses, not {words}"));
         }
-        (Id::Bind, _) | (_, Kind::OutputLimits | Kind::SavePoints) => {}
+        (Id::Bind, _) | (_, Kind::OutputLimits | Kind::SavePoints | Kind::Primary) => {}
         (_, Kind::Shutdown) if words > 0 => {}
-        (Id::Replicaof, _) if words == 2 => {}
         _ if words != 1 => return Err(format!("takes one value, not {words}")),
         _ => {}
     }
@@ -197,7 +195,6 @@ fn judge(directive: &Directive) -> Result<Option<String>, String> {
 mod tests {
     use super::*;
     use crate::config_file::Origin;
-    use cache_core::config::PARAMS;
 
     fn directive(line: &[&str]) -> Directive {
         Directive {
@@ -215,7 +212,7 @@ mod tests {
     fn tables_do_not_overlap() {
         for (i, (name, _)) in OTHERS.iter().enumerate() {
             assert!(OTHERS[..i].iter().all(|(other, _)| other != name), "{name} stands twice");
-            assert!(PARAMS.iter().all(|p| p.name != *name), "{name} is a setting");
+            assert!(Config::param(name).is_none(), "{name} is a setting");
         }
     }
 
@@ -256,6 +253,26 @@ mod tests {
             directive(&["activerehashing", "yes"]),
         ];
         assert_eq!(apply(&lines).unwrap().without_effect, ["activerehashing"]);
+    }
+
+    #[test]
+    fn a_primary_is_a_host_and_a_port() {
+        let primary = |words: &[&str]| {
+            let settings = apply(&[directive(&[&["replicaof"], words].concat())]).unwrap();
+            settings.config.text(Id::Replicaof).to_string()
+        };
+        assert_eq!(primary(&["localhost", "6380"]), "localhost 6380");
+        assert_eq!(primary(&["localhost 6380"]), "localhost 6380");
+        assert_eq!(primary(&["no", "one"]), "");
+        for wrong in
+            [&["replicaof", "localhost"][..], &["slaveof", "a", "b"], &["slaveof", "a", "1", "2"]]
+        {
+            assert!(
+                error(wrong).ends_with("argument must be a host and a port"),
+                "{}",
+                error(wrong)
+            );
+        }
     }
 
     #[test]

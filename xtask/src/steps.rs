@@ -7,7 +7,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::job::Job;
 use crate::tools::Group;
-use crate::{compat, crash, diff, fleet, fuzz, memory, paths, proc, serve, sh, size, tidy, wasm};
+use crate::{
+    compat, crash, diff, fleet, fuzz, memory, paths, proc, serve, setup, sh, size, tidy, wasm,
+};
 
 /// One file of tests may take so long.
 const FILE: Duration = Duration::from_secs(5 * 60);
@@ -108,6 +110,18 @@ pub(crate) const STEPS: &[Step] = &[
         about: "half a million random commands are answered as Valkey answers them",
         groups: &[Group::Valkey],
         run: diff::step,
+        ..PLAIN
+    },
+    Step {
+        name: "following",
+        about: "Larder and Valkey follow each other while connections break",
+        groups: &[Group::Valkey],
+        tests: true,
+        run: |job| {
+            let program = setup::valkey_server()?.context("there is no valkey-server")?;
+            let words = ["test", "--package", "larder", "--test", "server", "following"];
+            job.run(sh::cargo(&words).env("VALKEY_SERVER", program))
+        },
         ..PLAIN
     },
     Step {

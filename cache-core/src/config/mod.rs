@@ -7,6 +7,7 @@
 mod events;
 mod output;
 mod params;
+mod primary;
 mod saving;
 
 pub(crate) use events::Class;
@@ -43,6 +44,8 @@ pub enum Kind {
     Text,
     /// Limits by class of client: `class hard soft seconds ...`.
     OutputLimits,
+    /// A host and a port, or nobody: empty, or `no one`.
+    Primary,
     /// Letters for classes of keyspace notifications.
     Events,
     /// When to save: pairs of seconds and changes.
@@ -206,11 +209,6 @@ impl Config {
         config
     }
 
-    /// Shows whom the node follows from now on: `host port`, or nobody.
-    pub(crate) fn note_replicaof(&mut self, primary: &str) {
-        self.settings[Id::Replicaof as usize] = Setting::Text(primary.to_string());
-    }
-
     /// The row of a setting by its name, or by the one that it once had, in any case.
     pub fn param(name: &str) -> Option<&'static Param> {
         let is = |known: &str| known.eq_ignore_ascii_case(name);
@@ -270,6 +268,10 @@ impl Config {
                     .ok_or_else(|| fail("Invalid save parameters".into()))?;
                 Setting::Text(show_save_points(&self.save_points))
             }
+            Kind::Primary => Setting::Text(
+                primary::parse(value)
+                    .ok_or_else(|| fail("argument must be a host and a port".into()))?,
+            ),
             Kind::OutputLimits => {
                 self.output_limits =
                     parse_output_limits(self.output_limits, value).map_err(fail)?;

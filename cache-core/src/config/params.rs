@@ -162,7 +162,7 @@ params! {
         "Compress strings in snapshots.";
     Rdbchecksum "rdbchecksum" Kind::Bool, "yes", fixed,
         "Write a checksum at the end of snapshots, and verify it when they are loaded.";
-    Replicaof "replicaof" Kind::Text, "", fixed,
+    Replicaof "replicaof" Kind::Primary, "", fixed,
         "The primary to follow: host and port; empty follows nobody.";
     Primaryauth "primaryauth" Kind::Text, "", live, "The password that the primary asks for.";
     Primaryuser "primaryuser" Kind::Text, "", live,

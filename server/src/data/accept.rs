@@ -168,7 +168,7 @@ fn is_forbidden(node: &Node, addr: SocketAddr) -> bool {
         && !addr.ip().to_canonical().is_loopback()
 }
 
-fn prepare(stream: &TcpStream, keepalive_secs: i64) -> io::Result<()> {
+pub(super) fn prepare(stream: &TcpStream, keepalive_secs: i64) -> io::Result<()> {
     stream.set_nodelay(true)?;
     if keepalive_secs > 0 {
         // As in Redis: three probes within as long again.

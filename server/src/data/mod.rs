@@ -10,6 +10,7 @@ mod accept;
 mod ask;
 mod clients;
 mod completion;
+mod dial;
 #[cfg(target_os = "linux")]
 mod ring;
 #[cfg(not(target_os = "linux"))]
@@ -27,6 +28,7 @@ use cache_core::config::{Config, Id, ShutdownWish};
 use cache_core::node::{Action, Run};
 use cache_core::{Budget, Node, Now};
 use clients::Clients;
+use dial::Dialer;
 use mio::{Events, Poll, Token};
 use ring::Ring;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -43,6 +45,7 @@ use std::time::Duration;
 const FIRST_OTHER: usize = 64;
 const WAKER: Token = Token(FIRST_OTHER);
 const SIGNALS: Token = Token(FIRST_OTHER + 1);
+const DIAL: Token = Token(FIRST_OTHER + 2);
 /// Tokens from this one on are clients, by their index in the node.
 const FIRST_CLIENT: usize = 128;
 /// Events that one wait may bring.
@@ -69,6 +72,7 @@ pub(crate) struct Reactor {
     acceptor: Acceptor,
     clients: Clients,
     disk: Disk,
+    dialer: Dialer,
     signals: Signals,
     /// Once set, a further signal ends the process at once, even in the middle of a turn.
     armed: Arc<AtomicBool>,
@@ -100,6 +104,7 @@ impl Reactor {
         poll.registry().register(&mut signals, SIGNALS, mio::Interest::READABLE)?;
         let waker = Arc::new(mio::Waker::new(poll.registry(), WAKER)?);
         let disk = Disk::start(&waker)?;
+        let dialer = Dialer::new(Arc::clone(&waker));
         let (asker, asks) = ask::channel(waker);
         let clients = Clients::new(ring(&poll, &parts.config, &parts.log));
         let acceptor = Acceptor::new(parts.listeners, poll.registry(), parts.log.clone())?;
@@ -114,6 +119,7 @@ impl Reactor {
             acceptor,
             clients,
             disk,
+            dialer,
             signals,
             armed,
             asks,
@@ -143,6 +149,12 @@ impl Reactor {
                     self.poll.registry(),
                 );
                 self.clients.read(&mut self.node);
+                self.dialer.go_on(
+                    self.now,
+                    &mut self.node,
+                    &mut self.clients,
+                    self.poll.registry(),
+                );
             }
             let mut stopwatch = Stopwatch(self.clock);
             self.more = self.node.run(self.now, Budget::default(), &mut stopwatch) == Run::More;
@@ -187,7 +199,9 @@ impl Reactor {
     /// How long the next wait may last; `None` is for ever.
     fn patience(&self) -> Option<Duration> {
         let can_take_in = self.clients.can_read() || self.acceptor.is_ready(self.now);
-        if self.more || self.clients.can_write() || can_take_in && self.ending.is_none() {
+        let dials = self.dialer.can_go_on();
+        if self.more || self.clients.can_write() || (can_take_in || dials) && self.ending.is_none()
+        {
             return Some(Duration::ZERO);
         }
         let due = [
@@ -205,6 +219,7 @@ impl Reactor {
             match event.token() {
                 WAKER => {}
                 SIGNALS => self.take_signals(),
+                DIAL => self.dialer.note_ready(),
                 Token(listener) if listener < FIRST_OTHER => self.acceptor.note_ready(listener),
                 Token(client) => {
                     self.clients.note_event(client - FIRST_CLIENT, event, &mut self.node);
@@ -263,6 +278,7 @@ impl Reactor {
                 Action::ConfigChanged(id) => self.follow_setting(id),
                 Action::StopFile(job) => self.disk.stop(job),
                 Action::Halt { reason } => return Err(io::Error::other(reason)),
+                Action::Dial { dial, addr } => self.dialer.dial(dial, &addr),
                 Action::Shutdown { now } => {
                     self.end();
                     if now {

@@ -9,6 +9,7 @@
 
 mod bench;
 mod clients;
+mod following;
 mod harness;
 mod hostile;
 mod http;
