@@ -51,6 +51,9 @@ const FIRST_CLIENT: usize = 128;
 /// Events that one wait may bring.
 const EVENTS: usize = 1024;
 
+/// How long clients wait for what is loaded before they are told that it is.
+const QUIET_LOAD: Duration = Duration::from_millis(500);
+
 /// What the loop is made from.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -132,8 +135,9 @@ impl Reactor {
     /// Serves until a signal or SHUTDOWN ends it.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
-        // What it loads is read before anybody comes.
-        self.give_jobs();
+        if self.load_first()? {
+            return Ok(());
+        }
         loop {
             self.wait(&mut events)?;
             self.now = self.clock.now();
@@ -167,6 +171,30 @@ impl Reactor {
                 return Ok(());
             }
         }
+    }
+
+    /// Loads what there is before anybody is served, so that who comes early isn't turned away; whoever
+    /// comes while much is loaded is told so. `true`: end at once.
+    fn load_first(&mut self) -> io::Result<bool> {
+        let begun_us = self.now.mono_us;
+        loop {
+            self.give_jobs();
+            self.now = self.clock.now();
+            let passed = Duration::from_micros(self.now.mono_us.saturating_sub(begun_us));
+            let left = QUIET_LOAD.saturating_sub(passed);
+            if !self.node.is_loading() || left.is_zero() {
+                break;
+            }
+            if let Some((job, event)) = self.disk.wait_for_answer(left) {
+                self.node.handle_file(self.now, job, event);
+            }
+            let mut stopwatch = Stopwatch(self.clock);
+            while self.node.run(self.now, Budget::default(), &mut stopwatch) == Run::More {}
+            if self.act()? {
+                return Ok(true);
+            }
+        }
+        self.act()
     }
 
     /// Has the node's jobs with files done.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use work::Worker;
 
 /// What a lane's thread has to say: of which job, and what has become of it.
@@ -56,6 +57,11 @@ impl Disk {
     /// Lets a job be left undone, if it isn't done yet.
     pub(crate) fn stop(&self, job: u64) {
         self.stop.store(job, Ordering::Relaxed);
+    }
+
+    /// As [`answer`](Self::answer), and waits for it so long.
+    pub(crate) fn wait_for_answer(&self, limit: Duration) -> Option<Answer> {
+        self.answers.recv_timeout(limit).ok()
     }
 
     /// What has become of jobs since this was last asked.

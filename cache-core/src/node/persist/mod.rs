@@ -194,6 +194,11 @@ impl Node {
         self.load_at_start(now.clamped());
     }
 
+    /// Whether data are being loaded, by whomever, and commands that need them are refused.
+    pub fn is_loading(&self) -> bool {
+        self.state.loading.is_some()
+    }
+
     /// The next job for the host's files. Any number may be under way, in the order of their lanes.
     pub fn poll_file(&mut self) -> Option<FileJob> {
         self.state.persist.jobs.next()
