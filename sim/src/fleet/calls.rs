@@ -79,14 +79,15 @@ impl Fleet {
 
     /// A node's process ends.
     pub(super) fn stop(&mut self, machine: Machine, loss: Option<Loss>) {
+        self.note_ailments();
+        if machine == 0 && self.hosts[0].process.is_some() {
+            self.primary_lost();
+        }
         let Fleet { world, network, hosts, .. } = self;
         if hosts[machine as usize].process.is_none() {
             return;
         }
         hosts[machine as usize].stop(world, network, loss);
-        if machine == 0 {
-            self.primary_lost();
-        }
     }
 
     /// The primary's process has ended: what of its data must be there when it is back.
@@ -114,10 +115,13 @@ impl Fleet {
     }
 
     /// A node says that it can't go on. While its disk fails, that is right; when its machine has lost
-    /// power and wrote in no order, a person has to help; otherwise its files must be whole.
+    /// power and wrote in no order, or after a sync had failed, a person has to help; otherwise its files
+    /// must be whole.
     pub(super) fn halted(&mut self, machine: Machine, line: &str) {
+        self.note_ailments();
         let host = &mut self.hosts[machine as usize];
-        if host.ailing_since_us.is_none() && !host.repair() {
+        let is_repaired = host.repair();
+        if host.ailing_since_us.is_none() && !is_repaired {
             self.wrong.get_or_insert(format!("node {machine} can't start: {line}"));
         }
     }
@@ -126,7 +130,7 @@ impl Fleet {
     fn note_ailments(&mut self) {
         for host in &mut self.hosts {
             let Ailment { is_full, is_broken, slower, .. } = host.disk.ailment;
-            if is_full || is_broken || slower > 0 {
+            if is_full || is_broken || slower > 0 || host.disk.is_doubtful() {
                 host.ailing_since_us.get_or_insert(self.world.now_us);
             } else {
                 host.ailing_since_us = None;

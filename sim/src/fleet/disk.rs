@@ -65,6 +65,8 @@ struct File {
     safe: Vec<u8>,
     /// What lies between.
     writes: Vec<Write>,
+    /// Behind this length something is missing for good, since a sync has failed.
+    whole: Option<usize>,
 }
 
 /// A change to a directory that is not synced.
@@ -148,6 +150,9 @@ fn put(data: &mut Vec<u8>, from: usize, bytes: &[u8]) {
 
 impl File {
     fn write(&mut self, write: Write) {
+        if let Write::Cut(len) = write {
+            self.whole = self.whole.filter(|whole| *whole < len);
+        }
         write.apply(&mut self.seen);
         self.writes.push(write);
     }
@@ -254,6 +259,9 @@ impl Disk {
         let Ailment { is_broken, lies, .. } = self.ailment;
         let file = self.file(path)?;
         if is_broken {
+            if !file.writes.is_empty() {
+                file.whole.get_or_insert(file.safe.len());
+            }
             file.writes.clear();
             return Err(Trouble::Broken);
         }
@@ -359,20 +367,30 @@ impl Disk {
     pub(crate) fn keep_safe_part(&mut self, path: &str, len: usize) {
         if let Ok(file) = self.file(path) {
             file.seen.truncate(len);
+            file.whole = None;
             file.safe.clone_from(&file.seen);
             file.writes.clear();
         }
     }
 
-    /// Files that are not synced, and how much of each is.
-    pub(crate) fn torn(&self) -> Vec<(String, usize)> {
+    /// Whether a sync has failed of a file that is still there.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let has_name = |number: u64| self.seen.iter().any(|(_, named)| *named == number);
+        self.files.iter().any(|(number, file)| file.whole.is_some() && has_name(*number))
+    }
+
+    /// Files that are not whole on the medium, and how much of each is.
+    pub(crate) fn torn(&self, loss: Loss) -> Vec<(String, usize)> {
         let torn = |(number, file): &&(u64, File)| {
-            !file.writes.is_empty() && self.seen.iter().any(|(_, named)| named == number)
+            let is_torn = loss == Loss::Anyhow && !file.writes.is_empty();
+            (is_torn || file.whole.is_some()) && self.seen.iter().any(|(_, named)| named == number)
         };
         let name = |number: u64| self.seen.iter().find(|(_, named)| *named == number);
         let found = self.files.iter().filter(torn);
         found
-            .filter_map(|(number, file)| Some((name(*number)?.0.clone(), file.safe.len())))
+            .filter_map(|(number, file)| {
+                Some((name(*number)?.0.clone(), file.whole.unwrap_or(file.safe.len())))
+            })
             .collect()
     }
 }

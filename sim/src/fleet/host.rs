@@ -179,9 +179,7 @@ impl Host {
         process.files.abandon(&mut self.disk, &mut self.dice);
         self.repairs = Vec::new();
         if let Some(loss) = loss {
-            if loss == Loss::Anyhow {
-                self.repairs = self.disk.torn();
-            }
+            self.repairs = self.disk.torn(loss);
             self.disk.lose_power(loss, &mut self.dice);
         }
     }

@@ -112,7 +112,9 @@ fn an_ailing_disk_says_so_unless_it_lies() {
     disk.ailment.is_broken = true;
     assert_eq!(disk.sync("a"), Err(Trouble::Broken));
     disk.ailment.is_broken = false;
+    assert!(disk.is_doubtful());
     assert_eq!(disk.sync("a"), Ok(()), "the system has forgotten");
+    assert_eq!(disk.torn(Loss::InOrder), [(String::from("a"), 4)]);
     assert_eq!(all(&mut disk, "a"), Ok(b"safegone".to_vec()));
     disk.lose_power(Loss::InOrder, &mut dice(3));
     assert_eq!(all(&mut disk, "a"), Ok(b"safe".to_vec()));
