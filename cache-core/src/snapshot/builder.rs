@@ -267,7 +267,7 @@ pub(super) fn empty(code: u8, parts: u64, making: &Making<'_>) -> Data {
             Data::SortedSet(set)
         }
         _ if exceeds(forms.hash.entries) => Data::Hash(Hash::large(seed)),
-        _ => Data::Hash(Hash::new(seed)),
+        _ => Data::Hash(Hash::with_room(seed, parts)),
     }
 }
 
@@ -353,12 +353,10 @@ pub(super) fn add_score(
     if score.is_nan() {
         return bad("a score is not a number");
     }
-    let mut twice = false;
-    set.change(member, making.forms.sorted_set, |old| {
-        twice = old.is_some();
-        Some(score)
-    });
-    if twice { bad("a sorted set has the same member twice") } else { Ok(()) }
+    match set.push(member, score, making.forms.sorted_set) {
+        true => Ok(()),
+        false => bad("a sorted set has the same member twice"),
+    }
 }
 
 /// Reads a node of a list.

@@ -84,10 +84,33 @@ impl Strings {
         self.ends.push(self.bytes.len());
     }
 
-    fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        let starts = core::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = starts.zip(&self.ends);
-        ranges.map(|(start, &end)| self.bytes.get(start..end).unwrap_or_default())
+    fn iter(&self) -> Each<'_> {
+        Each { bytes: &self.bytes, ends: &self.ends, start: 0 }
+    }
+
+    /// Two at a time.
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        let mut each = self.iter();
+        core::iter::from_fn(move || Some((each.next()?, each.next()?)))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Each<'a> {
+    bytes: &'a [u8],
+    ends: &'a [usize],
+    start: usize,
+}
+
+impl<'a> Iterator for Each<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (&end, rest) = self.ends.split_first()?;
+        let text = self.bytes.get(self.start..end)?;
+        (self.start, self.ends) = (end, rest);
+        Some(text)
     }
 }
 
@@ -241,8 +264,7 @@ impl StreamBuilder {
         if self.strings.ends.is_empty() {
             return bad("an entry of a stream has no fields");
         }
-        let names = self.strings.iter().step_by(2);
-        let fields = names.zip(self.strings.iter().skip(1).step_by(2));
+        let fields = self.strings.pairs();
         self.stream.push(id, fields, self.strings.bytes.len() as u64, making.forms.stream);
         self.entries += 1;
         Ok(())

@@ -90,6 +90,11 @@ impl Structure for Hash {
 }
 
 impl Hash {
+    /// An empty one to which so many fields are said to come.
+    pub(crate) fn with_room(seed: HashSeed, fields: u64) -> Self {
+        Hash { form: Form::Small(Small::with_room(fields)), seed }
+    }
+
     /// An empty one in its large form.
     pub(crate) fn large(seed: HashSeed) -> Self {
         Hash { form: Form::Large(Fields::new(seed)), seed }

@@ -97,7 +97,18 @@ impl Default for Small {
     }
 }
 
+/// Fields and bytes of each for which there is room at once.
+const ROOM: u64 = 32;
+const ROOM_EACH: u64 = 32;
+
 impl Small {
+    /// An empty one to which so many fields are said to come.
+    pub(super) fn with_room(fields: u64) -> Self {
+        let mut bytes = Vec::with_capacity(HEAD + (fields.min(ROOM) * ROOM_EACH) as usize);
+        bytes.resize(HEAD, 0);
+        Small(bytes)
+    }
+
     pub(super) fn of(view: View<'_>) -> Self {
         Small(view.0.to_vec())
     }

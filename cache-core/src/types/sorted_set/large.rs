@@ -63,6 +63,27 @@ impl Large {
         self.scores.set(member, bytes.get(..kept).unwrap_or(&bytes), None);
     }
 
+    /// Adds an entry that lies before or behind all others. `None`: it doesn't. `Some(false)`: its
+    /// member is there already, and this is no sorted set any more.
+    pub(super) fn push(&mut self, member: &[u8], score: f64) -> Option<bool> {
+        let entry = (score, member);
+        let is = |end: End, wanted: Ordering| {
+            let at = self.entries.end(end)?;
+            let chunk = self.entries.chunk(&at)?;
+            let i = if end == End::First { 0 } else { chunk.len() as usize - 1 };
+            let (m, s) = chunk.entry(i)?;
+            (order(entry, (s, m)) == wanted).then_some(end)
+        };
+        let end = is(End::Last, Ordering::Greater).or_else(|| is(End::First, Ordering::Less))?;
+        let (bytes, kept) = pack(score);
+        let is_new = self.scores.set(member, bytes.get(..kept).unwrap_or(&bytes), None);
+        self.entries.edit_end(end, member.len() as u64, |chunk| {
+            let at = if end == End::First { 0 } else { chunk.len() as usize };
+            chunk.insert(at, member, score);
+        });
+        Some(is_new)
+    }
+
     /// Moves an entry within its chunk, if its new place is there. `false`: it isn't.
     fn move_nearby(&mut self, member: &[u8], old: f64, score: f64) -> bool {
         let (from, to) = (Edge::Before(old, member), Edge::Before(score, member));

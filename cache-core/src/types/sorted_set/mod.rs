@@ -135,6 +135,22 @@ impl SortedSet {
         }
     }
 
+    /// Adds an entry of a set that is made anew, in order or in the opposite one where it can be had.
+    /// `false`: its member is there already, and the set is to be dropped.
+    pub(crate) fn push(&mut self, member: &[u8], score: f64, limits: Limits) -> bool {
+        if let Form::Large(large) = &mut self.form
+            && let Some(is_new) = large.push(member, plain(score))
+        {
+            return is_new;
+        }
+        let mut is_new = true;
+        self.change(member, limits, |old| {
+            is_new = old.is_none();
+            Some(score)
+        });
+        is_new
+    }
+
     fn grow(&mut self) {
         if let Form::Small(small) = &self.form {
             let mut large = Large::new(self.seed);

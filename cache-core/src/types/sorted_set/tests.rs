@@ -203,3 +203,30 @@ fn a_large_one_takes_little_room() {
     let each = set.size() / members;
     assert!((60..75).contains(&each), "{each}");
 }
+
+/// A set that is made anew, in whatever order its entries come, is the one that is made by changes.
+#[test]
+fn entries_can_be_pushed_in_any_order() {
+    let limits = Limits { entries: 4, bytes: 64 };
+    let mut random = Random::new(11);
+    for order in 0..3 {
+        let (mut pushed, mut changed) = (new(), new());
+        for i in 0..3000u64 {
+            let score = match order {
+                0 => i as f64 / 3.0,
+                1 => -(i as f64) / 3.0,
+                _ => random.below(100) as f64,
+            }
+            .floor();
+            let member = format!("member:{:05}", if order == 1 { 9999 - i } else { i });
+            assert!(pushed.push(member.as_bytes(), score, limits));
+            changed.change(member.as_bytes(), limits, |_| Some(score));
+        }
+        assert!(pushed.view().iter().eq(changed.view().iter()));
+        if let Form::Large(large) = &pushed.form {
+            large.check();
+        }
+        assert!(!pushed.clone().push(b"member:00007", 1e9, limits) || order == 1);
+        assert!(!pushed.push(b"member:09000", 0.0, limits) || order != 1);
+    }
+}
