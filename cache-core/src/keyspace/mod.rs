@@ -223,14 +223,15 @@ impl Keyspace {
         self.trash.take(removed);
     }
 
-    /// Changes a value. `None`: there is no such key.
+    /// Changes a value that was found. `None`: it isn't there.
     pub(crate) fn edit<R>(
         &mut self,
         db: u32,
         probe: &Probe<'_>,
+        found: Found,
         change: impl FnOnce(&mut Data) -> R,
     ) -> Option<R> {
-        self.change(db, |store| store.edit(probe, change))
+        self.change(db, |store| store.edit_found(probe, found, change))
     }
 
     /// Gives a string's bytes, `len` of them, to write to; those beyond the old end are 0. `None`:

@@ -83,7 +83,9 @@ impl Leaves {
     /// Removes a leaf. Another one may take its place: gives where that one was.
     pub(super) fn remove(&mut self, handle: Handle) -> Option<Handle> {
         if handle & ALONE == 0 {
-            return self.slabs.free(handle).map(|moved| moved.from);
+            let size = self.slabs.get(handle).len() as u16;
+            self.slabs.free(handle);
+            return self.slabs.fill(size).map(|moved| moved.from);
         }
         if let Some(block) = self.alone.remove(handle & !ALONE) {
             self.large -= ALONE_OVERHEAD + block.len() as u64;

@@ -15,6 +15,7 @@ mod prefetch;
 mod probe;
 mod record;
 mod shared;
+mod sizes;
 mod slabs;
 mod store;
 mod table;

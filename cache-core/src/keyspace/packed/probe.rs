@@ -74,7 +74,9 @@ impl<'k> Probe<'k> {
 
     /// What was found for a key, with the key.
     pub(crate) fn of(self, key: &[u8]) -> Probe<'_> {
-        Probe { key, ..self }
+        // What has been freed looks as if it had the empty key.
+        let hint = if key.is_empty() { Hint::default() } else { self.hint };
+        Probe { key, hint, ..self }
     }
 
     /// Bits of the hash that the path has not, or has at its very end.

@@ -163,6 +163,13 @@ pub(super) fn set_expiry(slot: &mut [u8], at_ms: Option<u64>) {
     slot[at..at + EXPIRY].copy_from_slice(&at_ms.unwrap_or(NEVER).to_le_bytes());
 }
 
+/// Makes what is left of a record one of the empty key, which nobody looks for where it was seen.
+pub(super) fn forget_key(slot: &mut [u8]) {
+    if let Some(len) = slot.get_mut(1) {
+        *len = 0;
+    }
+}
+
 fn varint_len(n: usize) -> usize {
     let bits = usize::BITS - (n | 1).leading_zeros();
     bits.div_ceil(7) as usize

@@ -1,35 +1,30 @@
 //! Pages of slots of one size each: where records lie.
 //!
-//! The slots in use of a size are always the first ones: whoever frees a slot moves the last record
-//! of that size into it. So no page but the last of each size has a hole, and memory never
-//! fragments, whatever is written and deleted. Slab classes are memcached's idea (Fitzpatrick,
-//! "Distributed Caching with Memcached", Linux Journal 2004); keeping them dense is what a store can
-//! do whose records are found by key alone.
+//! The slots in use of a size are the first ones, but for a few holes: where there are more, the last
+//! record of that size is moved into one. So memory never fragments, whatever is written and deleted;
+//! and records that grow and shrink by turns, and take one another's slots, move no third one. Slab
+//! classes are memcached's idea (Fitzpatrick, "Distributed Caching with Memcached", Linux Journal
+//! 2004); keeping them dense is what a store can do whose records are found by key alone.
 
-use super::pages::{PAGE_BYTES as PAGE, Pages, Place};
+use super::pages::{Pages, Place};
 use super::prefetch::{LINE, prefetch};
 use super::shared::Shared;
+pub(super) use super::sizes::SLOT_LIMIT;
+use super::sizes::{parts, rough_slot_size, slot_size};
 use super::table::Table;
 use alloc::vec::Vec;
 
-/// The longest record that lies in a page.
-pub(super) const SLOT_LIMIT: usize = 1023;
 /// Bits of a handle that say which slot of its page it is.
-const SLOT_BITS: u32 = 10;
+pub(super) const SLOT_BITS: u32 = 10;
 /// Page numbers that fit a handle whose top bit is left to others: 34 GB.
 const PAGES: usize = 1 << (31 - SLOT_BITS);
 
-/// Sizes rise in steps of 2 up to 128 and of 4 up to 256; beyond, a page is cut into equal parts.
-const FINE: usize = 128;
-const COARSE: usize = 256;
-const SMALLEST: usize = 16;
-/// Parts of a page of the first size beyond `COARSE`.
-const MOST_PARTS: usize = PAGE / (COARSE + 1);
-const FINE_CLASSES: usize = (FINE - SMALLEST) / 2 + 1;
-const COARSE_CLASSES: usize = (COARSE - FINE) / 4;
-
 /// Bytes of slots up to which there are few records.
 const FEW: u64 = 16 * 1024;
+
+/// Holes of a size at most, where any are left, and one for so many slots.
+pub(super) const HOLES: usize = 64;
+const SLOTS_A_HOLE: usize = 16;
 
 /// The number of no page.
 const NONE: u32 = u32::MAX;
@@ -61,13 +56,15 @@ enum Page {
 const _: () = assert!(size_of::<Option<Page>>() <= 16);
 
 /// All slots of a size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Class {
     size: u16,
     /// The page that was begun last; all others are full.
     last: u32,
-    /// Slots in use, at least one.
+    /// Slots in use and holes, at least one.
     len: u32,
+    /// Slots among these that are free; the one that was freed last is taken first.
+    holes: Vec<Handle>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -80,6 +77,8 @@ pub(super) struct Slabs {
     begun: u64,
     /// Bytes of the slots in use.
     used: u64,
+    /// Holes of a size at most.
+    most_holes: usize,
 }
 
 impl Page {
@@ -114,6 +113,11 @@ impl Class {
         }
     }
 
+    /// Its last slot.
+    fn last_handle(&self) -> Handle {
+        self.last << SLOT_BITS | (self.tail() - 1) as u32
+    }
+
     /// Slots that its last page grows by: an eighth of what there is, so that few records of a size
     /// take no large page.
     fn step(&self) -> usize {
@@ -123,44 +127,12 @@ impl Class {
     }
 }
 
-/// Slots in a page.
-fn parts(size: u16) -> usize {
-    PAGE / usize::from(size)
-}
-
-/// The size class of a record of `len` bytes, at most [`SLOT_LIMIT`].
-fn class_of(len: usize) -> usize {
-    if len <= FINE {
-        (len.max(SMALLEST) - SMALLEST).div_ceil(2)
-    } else if len <= COARSE {
-        FINE_CLASSES - 1 + (len - FINE).div_ceil(4)
-    } else {
-        FINE_CLASSES + COARSE_CLASSES + MOST_PARTS - PAGE / len
-    }
-}
-
-/// Bytes of a slot of this class.
-fn size_of_class(class: usize) -> usize {
-    if class < FINE_CLASSES {
-        SMALLEST + 2 * class
-    } else if class < FINE_CLASSES + COARSE_CLASSES {
-        FINE + 4 * (class + 1 - FINE_CLASSES)
-    } else {
-        PAGE / (MOST_PARTS + FINE_CLASSES + COARSE_CLASSES - class)
-    }
-}
-
-/// Bytes of the slot that a record of `len` bytes gets.
-fn slot_size(len: usize) -> usize {
-    size_of_class(class_of(len))
-}
-
-/// The same where there are few records: then some padding costs less than one more size does.
-fn rough_slot_size(len: usize) -> usize {
-    slot_size(len.next_multiple_of(8).min(SLOT_LIMIT))
-}
-
 impl Slabs {
+    /// Slabs in which a few slots may be free, so that little is moved.
+    pub(super) fn with_holes() -> Self {
+        Slabs { most_holes: HOLES, ..Slabs::default() }
+    }
+
     /// Bytes of the slots in use.
     pub(super) fn used(&self) -> u64 {
         self.used
@@ -174,14 +146,18 @@ impl Slabs {
     /// Slots in use.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.classes.iter().map(|class| class.len as usize).sum()
+        self.classes.iter().map(|class| class.len as usize - class.holes.len()).sum()
     }
 
     /// A slot for a record of `len` bytes, at most [`SLOT_LIMIT`]. `None`: there can be no more.
     pub(super) fn alloc(&mut self, len: usize) -> Option<Handle> {
         let size = if self.used < FEW { rough_slot_size(len) } else { slot_size(len) } as u16;
-        let at = match self.classes.binary_search_by_key(&size, |class| class.size) {
+        let at = match self.find_class(size) {
             Ok(at) => {
+                if let Some(hole) = self.classes[at].holes.pop() {
+                    self.used += u64::from(size);
+                    return Some(hole);
+                }
                 if self.classes[at].tail() == parts(size) {
                     self.classes[at].last = self.begin_page(size, self.classes[at].last)?;
                 }
@@ -189,18 +165,23 @@ impl Slabs {
             }
             Err(at) => {
                 let last = self.begin_page(size, NONE)?;
-                self.classes.insert(at, Class { size, last, len: 0 });
+                self.classes.insert(at, Class { size, last, len: 0, holes: Vec::new() });
                 at
             }
         };
         let class = &mut self.classes[at];
         class.len += 1;
-        let (class, slot) = (*class, class.tail() - 1);
-        if self.table.get(class.last).is_some_and(|page| page.room() == slot) {
-            self.resize_page(class.last, slot + class.step());
+        let (handle, slot) = (class.last_handle(), class.tail() - 1);
+        let (page, room) = (class.last, slot + class.step());
+        if self.table.get(page).is_some_and(|page| page.room() == slot) {
+            self.resize_page(page, room);
         }
         self.used += u64::from(size);
-        Some(class.last << SLOT_BITS | slot as u32)
+        Some(handle)
+    }
+
+    fn find_class(&self, size: u16) -> Result<usize, usize> {
+        self.classes.binary_search_by_key(&size, |class| class.size)
     }
 
     /// Whether a record of `len` bytes would get no better slot than this one.
@@ -253,38 +234,64 @@ impl Slabs {
         }
     }
 
-    /// Gives a slot back. The last record of its size takes the place.
-    pub(super) fn free(&mut self, handle: Handle) -> Option<Moved> {
-        let size = self.table.get(handle >> SLOT_BITS)?.size();
-        let at = self.classes.binary_search_by_key(&size, |class| class.size).ok()?;
-        let class = self.classes[at];
-        let slot = class.tail() - 1;
-        let last = class.last << SLOT_BITS | slot as u32;
-        if last != handle {
+    /// Gives a slot back, and says whether there are too many holes of its size now: then call
+    /// [`fill`](Self::fill) until it moves nothing.
+    pub(super) fn free(&mut self, handle: Handle) -> bool {
+        let size = self.get(handle).len() as u16;
+        let Ok(at) = self.find_class(size) else { return false };
+        self.used -= u64::from(size);
+        self.classes[at].holes.push(handle);
+        self.has_many_holes(at)
+    }
+
+    fn has_many_holes(&self, at: usize) -> bool {
+        let Class { len, ref holes, .. } = self.classes[at];
+        holes.len() > self.most_holes.min(len as usize / SLOTS_A_HOLE)
+    }
+
+    /// Moves the last record of a size into a hole, if there are too many.
+    pub(super) fn fill(&mut self, size: u16) -> Option<Moved> {
+        loop {
+            let at = self.find_class(size).ok().filter(|&at| self.has_many_holes(at))?;
+            let class = &mut self.classes[at];
+            let last = class.last_handle();
+            if let Some(hole) = class.holes.iter().position(|&hole| hole == last) {
+                class.holes.swap_remove(hole);
+                self.drop_last(at);
+                continue;
+            }
+            let hole = class.holes.pop()?;
             let mut record = [0; SLOT_LIMIT];
             let record = &mut record[..usize::from(size)];
             record.copy_from_slice(self.get(last));
-            self.get_mut(handle).copy_from_slice(record);
+            self.get_mut(hole).copy_from_slice(record);
+            self.drop_last(at);
+            return Some(Moved { from: last, to: hole });
         }
-        self.used -= u64::from(size);
-        self.classes[at].len -= 1;
-        if slot == 0 {
-            let page = self.table.remove(class.last)?;
-            match page {
-                Page::Whole { place, .. } => self.free_place(place),
-                Page::Begun { ref bytes, .. } => self.begun -= bytes.len() as u64,
+    }
+
+    /// Takes the last slot of a class away.
+    fn drop_last(&mut self, at: usize) {
+        let class = &mut self.classes[at];
+        let (number, slot) = (class.last, class.tail() - 1);
+        class.len -= 1;
+        let (len, room) = (class.len, slot + class.step());
+        let most = slot + 2 * class.step();
+        if slot > 0 {
+            if self.table.get(number).is_some_and(|page| page.room() > most) {
+                self.resize_page(number, room);
             }
-            self.classes[at].last = page.before();
-            if class.len == 1 {
-                self.classes.remove(at);
-            }
-        } else {
-            let (class, page) = (self.classes[at], self.table.get(class.last)?);
-            if page.room() > slot + 2 * class.step() {
-                self.resize_page(class.last, slot + class.step());
-            }
+            return;
         }
-        (last != handle).then_some(Moved { from: last, to: handle })
+        let Some(page) = self.table.remove(number) else { return };
+        match page {
+            Page::Whole { place, .. } => self.free_place(place),
+            Page::Begun { ref bytes, .. } => self.begun -= bytes.len() as u64,
+        }
+        self.classes[at].last = page.before();
+        if len == 0 {
+            self.classes.remove(at);
+        }
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -354,29 +361,28 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
+    /// Whatever is freed in between, what is there is found again, and few slots are free.
     #[test]
-    #[cfg_attr(miri, ignore = "counts and nothing else")]
-    fn each_length_has_the_least_slot_that_fits() {
-        let classes = class_of(SLOT_LIMIT) + 1;
-        let sizes: Vec<usize> = (0..classes).map(size_of_class).collect();
-        assert!(sizes.is_sorted(), "{sizes:?}");
-        assert_eq!((sizes[0], sizes[classes - 1]), (SMALLEST, SLOT_LIMIT));
-        for len in 1..=SLOT_LIMIT {
-            let least = sizes.iter().copied().find(|&size| size >= len);
-            assert_eq!(Some(slot_size(len)), least, "{len}");
-            assert!(slot_size(len) - len <= 255);
-            assert!(PAGE / slot_size(len) <= 1 << SLOT_BITS);
-            assert_eq!(size_of_class(class_of(slot_size(len))), slot_size(len));
+    fn slots_stay_dense() {
+        dense(Slabs::default());
+        dense(Slabs::with_holes());
+    }
+
+    type Model = Vec<(Handle, usize, u8)>;
+
+    fn free(slabs: &mut Slabs, model: &mut Model, handle: Handle, size: u16) {
+        if !slabs.free(handle) {
+            assert_eq!(slabs.fill(size), None);
+        }
+        while let Some(Moved { from, to }) = slabs.fill(size) {
+            model.iter_mut().find(|(h, ..)| *h == from).expect("known").0 = to;
         }
     }
 
-    /// Whatever is freed in between, what is there is found again, and only one page of each size
-    /// has room.
-    #[test]
-    fn slots_stay_dense() {
-        let mut slabs = Slabs::default();
+    fn dense(mut slabs: Slabs) {
+        let most_holes = slabs.most_holes;
         let mut random = Random::new(4);
-        let mut model: Vec<(Handle, usize, u8)> = Vec::new();
+        let mut model = Model::new();
         let steps = if cfg!(miri) { 300 } else { 30_000u32 };
         for step in 0..steps {
             let grows = step < steps / 2;
@@ -386,11 +392,13 @@ mod tests {
                 slabs.get_mut(handle).fill(step as u8);
                 model.push((handle, len, step as u8));
             } else {
-                let (handle, ..) = model.swap_remove(random.below(model.len() as u64) as usize);
-                if let Some(moved) = slabs.free(handle) {
-                    let it = model.iter_mut().find(|(h, ..)| *h == moved.from).expect("known");
-                    it.0 = moved.to;
-                }
+                let (handle, len, _) = model.swap_remove(random.below(model.len() as u64) as usize);
+                let size = slabs.get(handle).len() as u16;
+                assert!(usize::from(size) >= len);
+                free(&mut slabs, &mut model, handle, size);
+            }
+            for class in &slabs.classes {
+                assert!(class.holes.len() <= most_holes.min(class.len as usize / SLOTS_A_HOLE));
             }
             if step % 1000 == 0 {
                 for &(handle, len, fill) in &model {
@@ -401,13 +409,10 @@ mod tests {
                 assert_eq!(slabs.used(), used as u64);
             }
         }
-        for (handle, ..) in core::mem::take(&mut model) {
-            if slabs.used() == 0 {
-                break;
-            }
-            // Handles shift as others are freed: free whatever lies first.
-            let _ = handle;
-            slabs.free(slabs.classes[0].last << SLOT_BITS);
+        assert_eq!(slabs.len(), model.len());
+        while let Some((handle, ..)) = model.pop() {
+            let size = slabs.get(handle).len() as u16;
+            free(&mut slabs, &mut model, handle, size);
         }
         assert_eq!((slabs.used(), slabs.slack(), slabs.table.len()), (0, 0, 0));
     }

@@ -39,7 +39,8 @@ const VERSION_BITS: u32 = 40;
 pub(crate) struct Store {
     seed: HashSeed,
     paths: Paths,
-    /// Another one after each change of where entries lie, and never 0, which is nobody's.
+    /// Another one when entries take other places in their leaves, or a record that somebody may have
+    /// seen lies elsewhere with its key still in the old place; never 0, which is nobody's.
     version: u64,
     trie: Trie,
     slabs: Slabs,
@@ -99,7 +100,7 @@ impl Store {
             // Counted from 1: the number's upper bits don't fit.
             version: u64::from(number) << VERSION_BITS | 1,
             trie: Trie::default(),
-            slabs: Slabs::default(),
+            slabs: Slabs::with_holes(),
             alone: Table::default(),
             objects: Table::default(),
             large: 0,
@@ -281,6 +282,7 @@ impl Store {
                 Removed { alone, object }
             }
             None => {
+                self.version += 1;
                 let handle = self.write(&parts);
                 let item = Item { tag: probe.tag(), handle, access: fresh };
                 if self.trie.is_full(probe.path, item.tag) {
@@ -335,6 +337,7 @@ impl Store {
     /// Removes a key that was found, and leaves it to the caller to find anew when something of its
     /// leaf expires for the first time.
     fn remove_found(&mut self, path: u64, Found { at, handle }: Found) -> Removed {
+        self.version += 1;
         self.count_due(self.due(handle), Due::NEVER);
         let object = self.forget(handle);
         self.trie.remove(path, at as usize);
@@ -348,7 +351,17 @@ impl Store {
         probe: &Probe<'_>,
         change: impl FnOnce(&mut Data) -> R,
     ) -> Option<R> {
-        let Found { at, handle } = self.find(probe)?;
+        let found = self.find(probe)?;
+        self.edit_found(probe, found, change)
+    }
+
+    /// As [`edit`](Self::edit), of a key that was found.
+    pub(crate) fn edit_found<R>(
+        &mut self,
+        probe: &Probe<'_>,
+        Found { at, handle }: Found,
+        change: impl FnOnce(&mut Data) -> R,
+    ) -> Option<R> {
         let at = at as usize;
         let record = self.record(handle);
         if record.kind() == Kind::Object {

@@ -55,12 +55,10 @@ impl<O: Observer> Cx<'_, O> {
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<Option<R>, Error> {
         let (db, probe) = (self.conn.db, self.probe(key));
-        if !self.is_there(db, &probe) {
-            return Ok(None);
-        }
+        let Some(found) = self.find(db, &probe) else { return Ok(None) };
         self.note_use(db, &probe);
         let edit = |data: &mut Data| T::of_data(data).map(change);
-        match self.state.keyspace.edit(db, &probe, edit) {
+        match self.state.keyspace.edit(db, &probe, found, edit) {
             Some(None) => Err(Error::WrongType),
             done => Ok(done.flatten()),
         }
@@ -73,13 +71,11 @@ impl<O: Observer> Cx<'_, O> {
         change: impl FnOnce(&mut T, &mut Reply) -> R,
     ) -> Result<Option<R>, Error> {
         let (db, probe) = (self.conn.db, self.probe(key));
-        if !self.is_there(db, &probe) {
-            return Ok(None);
-        }
+        let Some(found) = self.find(db, &probe) else { return Ok(None) };
         self.note_use(db, &probe);
         let out = &mut self.conn.out.reply;
         let edit = |data: &mut Data| T::of_data(data).map(|data| change(data, out));
-        match self.state.keyspace.edit(db, &probe, edit) {
+        match self.state.keyspace.edit(db, &probe, found, edit) {
             Some(None) => Err(Error::WrongType),
             done => Ok(done.flatten()),
         }

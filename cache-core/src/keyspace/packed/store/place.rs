@@ -2,9 +2,9 @@
 
 use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
 use crate::keyspace::packed::probe::{Found, Probe};
-use crate::keyspace::packed::record::{Kind, Parts, Record};
+use crate::keyspace::packed::record::{self, Kind, Parts, Record};
 use crate::keyspace::packed::shared::Shared;
-use crate::keyspace::packed::slabs::{Handle, SLOT_LIMIT};
+use crate::keyspace::packed::slabs::{Handle, Moved, SLOT_LIMIT};
 use crate::types::{Data, LONG};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,7 +12,6 @@ use alloc::vec::Vec;
 impl Store {
     /// Writes a new record.
     pub(super) fn write(&mut self, parts: &Parts<'_>) -> Handle {
-        self.version += 1;
         let len = parts.len();
         if !lies_alone(parts)
             && let Some(handle) = self.slabs.alloc(len)
@@ -28,7 +27,6 @@ impl Store {
 
     /// Takes a record in that lies alone.
     fn keep_alone(&mut self, bytes: Vec<u8>) -> Handle {
-        self.version += 1;
         self.large += ALONE_OVERHEAD + bytes.len() as u64;
         self.alone.insert(Shared::new(bytes)) | ALONE
     }
@@ -63,18 +61,25 @@ impl Store {
     }
 
     /// Gives a record's place back. Gives the record if it lay alone.
+    ///
+    /// Whoever has seen where the record lay finds no key of its there from now on.
     pub(super) fn free(&mut self, handle: Handle) -> Option<Shared<Vec<u8>>> {
-        self.version += 1;
         if handle & ALONE != 0 {
             let record = self.alone.remove(handle & !ALONE)?;
             self.large -= ALONE_OVERHEAD + record.len() as u64;
             return Some(record);
         }
-        if let Some(moved) = self.slabs.free(handle) {
-            let probe = self.paths.probe(self.seed, self.record(moved.to).key());
+        let size = self.slabs.get(handle).len() as u16;
+        record::forget_key(self.slabs.get_mut(handle));
+        if !self.slabs.free(handle) {
+            return None;
+        }
+        self.version += 1;
+        while let Some(Moved { from, to }) = self.slabs.fill(size) {
+            let probe = self.paths.probe(self.seed, self.record(to).key());
             let (path, tag) = (probe.path, probe.tag());
-            if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == moved.from) {
-                self.set_handle(path, at, moved.to);
+            if let Some(at) = self.trie.leaf(path).find(tag, |handle| handle == from) {
+                self.set_handle(path, at, to);
             }
         }
         None
