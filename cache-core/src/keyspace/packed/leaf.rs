@@ -1,4 +1,5 @@
-//! Up to 64 keys that share the beginning of their paths: for each a tag, a handle, access bits.
+//! Up to 64 keys that share the beginning of their paths: for each a tag and a handle, and access bits
+//! where keys may be evicted.
 //!
 //! All of it is one block of bytes, so that a leaf costs one slot and one wait for the memory. Keys
 //! are found by comparing eight tags at once (Lamport, "Multiple byte processing with full-word
@@ -25,14 +26,44 @@ const COUNT: usize = 4;
 const HANDLE: usize = 4;
 /// Bytes of the access bits: what Redis has, 24 bits.
 const ACCESS: usize = 3;
-const EACH: usize = 1 + HANDLE + ACCESS;
+
+/// What a leaf keeps of each key beside tag and handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// Access bits, since any of its keys may be evicted.
+    Access,
+    /// Nothing.
+    Nothing,
+}
+
+impl Keeps {
+    /// Bytes of a key.
+    const fn each(self) -> usize {
+        match self {
+            Keeps::Access => 1 + HANDLE + ACCESS,
+            Keeps::Nothing => 1 + HANDLE,
+        }
+    }
+
+    /// Keys that a block has room for.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    const fn capacity(self, block: &[u8]) -> usize {
+        let room = block.len() - HEAD;
+        // Dividing by what is known is a shift or a product.
+        let keys = match self {
+            Keeps::Access => room / Keeps::Access.each(),
+            Keeps::Nothing => room / Keeps::Nothing.each(),
+        };
+        keys / STEP * STEP
+    }
+}
 
 /// What a leaf knows of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) tag: u8,
     pub(super) handle: Handle,
-    /// 24 bits.
+    /// 24 bits, or 0 where a leaf keeps none.
     pub(super) access: u32,
 }
 
@@ -42,6 +73,7 @@ pub(super) struct Leaf<'a> {
     block: &'a [u8],
     /// Keys that it has room for.
     capacity: usize,
+    keeps: Keeps,
 }
 
 /// A leaf to change.
@@ -49,25 +81,22 @@ pub(super) struct Leaf<'a> {
 pub(super) struct LeafMut<'a> {
     block: &'a mut [u8],
     capacity: usize,
+    keeps: Keeps,
 }
 
 /// Bytes of the block for so many keys, rounded up.
-pub(super) fn block_len(keys: usize) -> usize {
-    HEAD + keys.next_multiple_of(STEP) * EACH
-}
-
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-fn capacity(block: &[u8]) -> usize {
-    (block.len() - HEAD) / EACH / STEP * STEP
+pub(super) fn block_len(keys: usize, keeps: Keeps) -> usize {
+    HEAD + keys.next_multiple_of(STEP) * keeps.each()
 }
 
 impl<'a> Leaf<'a> {
     /// What stands for a leaf without keys.
-    pub(super) const EMPTY: Leaf<'static> = Leaf { block: &[0; HEAD], capacity: 0 };
+    pub(super) const EMPTY: Leaf<'static> =
+        Leaf { block: &[0; HEAD], capacity: 0, keeps: Keeps::Nothing };
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn read(block: &'a [u8]) -> Self {
-        Leaf { block, capacity: capacity(block) }
+    pub(super) fn read(block: &'a [u8], keeps: Keeps) -> Self {
+        Leaf { block, capacity: keeps.capacity(block), keeps }
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -121,6 +150,9 @@ impl<'a> Leaf<'a> {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn access(&self, i: usize) -> u32 {
+        if self.keeps == Keeps::Nothing {
+            return 0;
+        }
         let at = HEAD + self.capacity * (1 + HANDLE) + i * ACCESS;
         match self.block[at..].first_chunk::<ACCESS>() {
             Some(&[a, b, c]) => u32::from_le_bytes([a, b, c, 0]),
@@ -154,20 +186,20 @@ impl<'a> Leaf<'a> {
 
 impl<'a> LeafMut<'a> {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn read(block: &'a mut [u8]) -> Self {
-        LeafMut { capacity: capacity(block), block }
+    pub(super) fn read(block: &'a mut [u8], keeps: Keeps) -> Self {
+        LeafMut { capacity: keeps.capacity(block), block, keeps }
     }
 
     /// Makes a leaf of a block that is long enough for these keys.
-    pub(super) fn write(block: &'a mut [u8], path: u64, items: &[Item]) {
+    pub(super) fn write(block: &'a mut [u8], keeps: Keeps, path: u64, items: &[Item]) {
         block[COUNT..HEAD].copy_from_slice(&path.to_le_bytes());
-        let mut leaf = LeafMut::read(block);
+        let mut leaf = LeafMut::read(block, keeps);
         leaf.set_len(items.len());
         items.iter().enumerate().for_each(|(i, item)| leaf.set_item(i, *item));
     }
 
     fn view(&self) -> Leaf<'_> {
-        Leaf { block: self.block, capacity: self.capacity }
+        Leaf { block: self.block, capacity: self.capacity, keeps: self.keeps }
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -178,6 +210,9 @@ impl<'a> LeafMut<'a> {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn set_access(&mut self, i: usize, access: u32) {
+        if self.keeps == Keeps::Nothing {
+            return;
+        }
         let at = HEAD + self.capacity * (1 + HANDLE) + i * ACCESS;
         self.block[at..at + ACCESS].copy_from_slice(&access.to_le_bytes()[..ACCESS]);
     }

@@ -1,6 +1,6 @@
 //! Where leaves lie: in slots of slabs of their own, which keeps them as dense as records are.
 
-use super::leaf::{Item, Leaf, LeafMut, block_len};
+use super::leaf::{Item, Keeps, Leaf, LeafMut, block_len};
 use super::shared::Shared;
 use super::slabs::{Handle, SLOT_LIMIT, Slabs};
 use super::table::Table;
@@ -14,8 +14,9 @@ pub(super) const EMPTY: Handle = u32::MAX - 128;
 /// Bytes accounted for a leaf that lies alone, beyond its own.
 const ALONE_OVERHEAD: u64 = 48;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Leaves {
+    keeps: Keeps,
     slabs: Slabs,
     /// Leaves that are too large for a slot: keys whose paths can't be told apart.
     alone: Table<Shared<Vec<u8>>>,
@@ -24,6 +25,14 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
+    pub(super) fn new(keeps: Keeps) -> Self {
+        Leaves { keeps, slabs: Slabs::default(), alone: Table::default(), large: 0 }
+    }
+
+    pub(super) fn keeps(&self) -> Keeps {
+        self.keeps
+    }
+
     /// Bytes of all leaves.
     pub(super) fn used(&self) -> u64 {
         self.slabs.used() + self.large
@@ -42,7 +51,7 @@ impl Leaves {
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get(&self, handle: Handle) -> Leaf<'_> {
         if handle & ALONE == 0 {
-            Leaf::read(self.slabs.get(handle))
+            Leaf::read(self.slabs.get(handle), self.keeps)
         } else {
             self.get_alone(handle)
         }
@@ -50,16 +59,16 @@ impl Leaves {
 
     #[cold]
     fn get_alone(&self, handle: Handle) -> Leaf<'_> {
-        self.alone.get(handle & !ALONE).map_or(Leaf::EMPTY, |block| Leaf::read(block))
+        self.alone.get(handle & !ALONE).map_or(Leaf::EMPTY, |block| Leaf::read(block, self.keeps))
     }
 
     /// `None`: it has no keys.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_mut(&mut self, handle: Handle) -> Option<LeafMut<'_>> {
         if handle & ALONE == 0 {
-            return Some(LeafMut::read(self.slabs.get_mut(handle)));
+            return Some(LeafMut::read(self.slabs.get_mut(handle), self.keeps));
         }
-        self.alone.get_mut(handle & !ALONE).map(|block| LeafMut::read(block.to_mut()))
+        self.alone.get_mut(handle & !ALONE).map(|block| LeafMut::read(block.to_mut(), self.keeps))
     }
 
     /// Makes a leaf of these keys, to which `path` leads.
@@ -67,15 +76,15 @@ impl Leaves {
         if items.is_empty() {
             return EMPTY;
         }
-        let len = block_len(items.len());
+        let len = block_len(items.len(), self.keeps);
         if len <= SLOT_LIMIT
             && let Some(handle) = self.slabs.alloc(len)
         {
-            LeafMut::write(self.slabs.get_mut(handle), path, items);
+            LeafMut::write(self.slabs.get_mut(handle), self.keeps, path, items);
             return handle;
         }
         let mut block = vec![0; len];
-        LeafMut::write(&mut block, path, items);
+        LeafMut::write(&mut block, self.keeps, path, items);
         self.large += ALONE_OVERHEAD + len as u64;
         self.alone.insert(Shared::new(block)) | ALONE
     }
@@ -106,16 +115,21 @@ mod tests {
 
     #[test]
     fn a_leaf_does_what_a_vector_does() {
+        [Keeps::Access, Keeps::Nothing].into_iter().for_each(as_a_vector);
+    }
+
+    fn as_a_vector(keeps: Keeps) {
+        let kept = |access| if keeps == Keeps::Access { access } else { 0 };
         let mut random = Random::new(2);
-        let (mut leaves, mut handle) = (Leaves::default(), EMPTY);
+        let (mut leaves, mut handle) = (Leaves::new(keeps), EMPTY);
         let mut model: Vec<Item> = Vec::new();
         for step in 0..if cfg!(miri) { 60 } else { 20_000u32 } {
             let len = model.len() as u64;
             match random.below(4) {
                 // Beyond what a slot holds, too.
                 0 | 1 if len < 200 => {
-                    let item =
-                        Item { tag: random.below(4) as u8, handle: step, access: step & 0xff_ffff };
+                    let access = kept(step & 0xff_ffff);
+                    let item = Item { tag: random.below(4) as u8, handle: step, access };
                     model.push(item);
                     if leaves.get(handle).fits(model.len()) {
                         leaves.get_mut(handle).expect("a leaf").push(item);
@@ -134,7 +148,7 @@ mod tests {
                     let mut leaf = leaves.get_mut(handle).expect("a leaf");
                     leaf.set_access(i, 0xab_cdef);
                     leaf.set_handle(i, step);
-                    model[i] = Item { handle: step, access: 0xab_cdef, ..model[i] };
+                    model[i] = Item { handle: step, access: kept(0xab_cdef), ..model[i] };
                 }
                 _ => {}
             }

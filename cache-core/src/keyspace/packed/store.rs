@@ -14,7 +14,7 @@ pub(crate) use due::DueParts;
 pub(crate) use walk::{Step, Walk};
 
 use super::dir::Due;
-use super::leaf::Item;
+use super::leaf::{Item, Keeps};
 use super::probe::{Found, Hint, Paths, Probe};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
@@ -99,7 +99,7 @@ impl Store {
             paths: Paths::Slots,
             // Counted from 1: the number's upper bits don't fit.
             version: u64::from(number) << VERSION_BITS | 1,
-            trie: Trie::default(),
+            trie: Trie::new(Keeps::Access),
             slabs: Slabs::with_holes(),
             alone: Table::default(),
             objects: Table::default(),
@@ -112,7 +112,8 @@ impl Store {
 
     /// A store for what lies below one key.
     pub(crate) fn below_a_key(seed: HashSeed) -> Self {
-        Store { paths: Paths::Hashes, ..Store::new(seed, 0) }
+        let trie = Trie::new(Keeps::Nothing);
+        Store { paths: Paths::Hashes, trie, ..Store::new(seed, 0) }
     }
 
     pub(crate) fn seed(&self) -> HashSeed {

@@ -16,7 +16,7 @@ mod shrink;
 use super::dir::{
     CHILD_SIZE, DIR_BITS, DIR_SIZE, Dir, Due, Facts, Node, PATH_BITS, PLACES, behind, place_of,
 };
-use super::leaf::{Item, LAST_LIMIT, LIMIT, Leaf, LeafMut, SAME};
+use super::leaf::{Item, Keeps, LAST_LIMIT, LIMIT, Leaf, LeafMut, SAME};
 use super::leaves::{EMPTY, Leaves};
 use super::prefetch::prefetch;
 use super::shared::Shared;
@@ -92,15 +92,13 @@ pub(super) struct Reached<'a> {
     pub(super) first: Due,
 }
 
-impl Default for Trie {
-    fn default() -> Self {
-        let (facts, leaves) = (Facts::default(), Leaves::default());
-        Trie { root: None, leaf: EMPTY, facts, leaves, dirs: 0 }
-    }
-}
-
 /// What is there.
 impl Trie {
+    pub(super) fn new(keeps: Keeps) -> Self {
+        let (facts, leaves) = (Facts::default(), Leaves::new(keeps));
+        Trie { root: None, leaf: EMPTY, facts, leaves, dirs: 0 }
+    }
+
     /// Bytes accounted: leaves and directories.
     pub(super) fn size(&self) -> u64 {
         self.dirs + self.leaves.used()

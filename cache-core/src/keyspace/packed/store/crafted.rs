@@ -76,7 +76,7 @@ fn the_longest_ways() {
     let ordinary = ordinary(60_000);
     let [there, missing] = halves(&ordinary);
     let plain = waits(&store(there), there, missing);
-    let mut trie = Trie::default();
+    let mut trie = Trie::new(Keeps::Access);
     let path = |handle: Handle| first_path(5) | u64::from(handle) << 18;
     for handle in 0..256 {
         trie.insert(path(handle), Item { tag: 7, handle, access: 0 }, path, |_| Due::NEVER);

@@ -67,7 +67,7 @@ impl Trie {
         // What a clone shares costs nothing to let go.
         let more = self.root.as_mut().and_then(Shared::own).is_some_and(drop_below);
         if !more {
-            *self = Trie::default();
+            *self = Trie::new(self.leaves.keeps());
         }
         more
     }
