@@ -7,7 +7,9 @@
 mod chunk;
 mod edge;
 mod large;
+mod numbers;
 mod score;
+mod scores;
 mod small;
 #[cfg(test)]
 mod tests;
