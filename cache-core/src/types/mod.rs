@@ -29,6 +29,15 @@ use core::fmt::Debug;
 /// another name, and not copied. (Tests meet it sooner.)
 pub(crate) const LONG: usize = if cfg!(test) { 2000 } else { 64 * 1024 };
 
+/// A small form's bytes to change, with room for what is usually added: nothing is moved for that.
+fn with_spare(bytes: &[u8]) -> Vec<u8> {
+    /// Bytes of a usual part.
+    const SPARE: usize = 64;
+    let mut spare = Vec::with_capacity(bytes.len() + SPARE);
+    spare.extend_from_slice(bytes);
+    spare
+}
+
 /// How large a small form may become.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {

@@ -9,7 +9,7 @@
 //! one byte, and as many bytes (8, or none for a field that does not expire).
 
 use crate::keyspace::fields::Field;
-use crate::types::Limits;
+use crate::types::{Limits, with_spare};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -110,7 +110,7 @@ impl Small {
     }
 
     pub(super) fn of(view: View<'_>) -> Self {
-        Small(view.0.to_vec())
+        Small(with_spare(view.0))
     }
 
     pub(super) fn view(&self) -> View<'_> {

@@ -3,6 +3,7 @@
 //! First the bytes of each (2, 4 or 8) in one byte, then the integers, little-endian. None gets
 //! narrower again, as in Redis.
 
+use crate::types::with_spare;
 use alloc::vec::Vec;
 
 /// The most integers, whatever the settings say: each change moves those behind it.
@@ -99,7 +100,7 @@ impl<'a> View<'a> {
 
 impl Integers {
     pub(super) fn of(view: View<'_>) -> Self {
-        Integers(view.bytes.to_vec())
+        Integers(with_spare(view.bytes))
     }
 
     pub(super) fn view(&self) -> View<'_> {

@@ -3,7 +3,7 @@
 //! First a 0, which tells it from a set of integers, then the number of members in two bytes, then
 //! the members in the order in which they came: the length in one byte, the bytes.
 
-use crate::types::Limits;
+use crate::types::{Limits, with_spare};
 use alloc::vec::Vec;
 
 /// The most members that can be counted.
@@ -61,7 +61,7 @@ impl List {
         if view.0.len() < HEAD {
             return List::default();
         }
-        List(view.0.to_vec())
+        List(with_spare(view.0))
     }
 
     pub(super) fn view(&self) -> View<'_> {

@@ -7,7 +7,7 @@
 
 use super::edge::Edge;
 use super::score::{pack, unpack};
-use crate::types::Limits;
+use crate::types::{Limits, with_spare};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -66,7 +66,7 @@ pub(super) struct Small(Vec<u8>);
 
 impl Small {
     pub(super) fn of(view: View<'_>) -> Self {
-        Small(view.0.to_vec())
+        Small(with_spare(view.0))
     }
 
     pub(super) fn view(&self) -> View<'_> {
