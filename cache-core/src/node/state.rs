@@ -177,6 +177,7 @@ impl State {
     /// All data as they are now.
     pub(crate) fn snapshot(&self, now: Now) -> Snapshot {
         let mut snapshot = Snapshot::new(self.keyspace.clone(), &self.config, now.clamped());
+        self.note_place(&mut snapshot);
         if let Some(db) = self.effects.db() {
             snapshot.note("repl-stream-db", &format!("{db}"));
         }

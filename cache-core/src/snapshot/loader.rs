@@ -332,6 +332,8 @@ impl Keys {
     }
 
     fn note_aux(&mut self, value: &[u8]) {
+        // Of a place in a stream all data are taken: the stream says itself what goes.
+        self.options.skip_expired &= self.key != b"repl-id";
         let aux = &mut self.loaded.aux;
         if aux.len() < AUX_LIMIT && self.key.len().max(value.len()) <= AUX_BYTES {
             aux.push((self.key.as_slice().into(), value.into()));

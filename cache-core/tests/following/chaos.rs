@@ -18,6 +18,11 @@ fn write(world: &mut World, node: usize) {
     let key = format!("k{}", world.dice.below(40));
     let number = world.dice.below(1000);
     let soon = world.now.wall_ms() + 1 + world.dice.below(4000);
+    if world.dice.below(2) == 0 {
+        let command = write_part(world);
+        world.say(node, &command);
+        return;
+    }
     let command = match world.dice.below(24) {
         0..=5 => format!("SET {key} {number}"),
         6 => format!("SET {key} {number} PX {}", 1 + world.dice.below(4000)),
@@ -50,6 +55,38 @@ fn write(world: &mut World, node: usize) {
         }
     };
     world.say(node, &command);
+}
+
+/// A change within a list, a hash, a set, a sorted set or a stream.
+fn write_part(world: &mut World) -> String {
+    let mut below = |bound| world.dice.below(bound);
+    let (n, number, member) = (below(6), below(1000), below(150));
+    match below(26) {
+        0..=2 => format!("RPUSH l{n} {number} {member} x{number}"),
+        3 => format!("LPOP l{n} {}", 1 + below(9)),
+        4 => format!("LMOVE l{n} l{} LEFT RIGHT", below(6)),
+        5 => format!("LTRIM l{n} 0 {member}"),
+        6 | 7 => format!("HSET h{n} f{member} {number} g{member} {}", "v".repeat(member as usize)),
+        8 => format!("HPEXPIRE h{n} {} FIELDS 1 f{member}", 1 + below(4000)),
+        9 => format!("HDEL h{n} f{member} g{member}"),
+        10 => format!("HINCRBYFLOAT h{n} f{member} 0.1"),
+        11 | 12 => format!("SADD t{n} {member} m{number} {number}"),
+        13 => format!("SPOP t{n} {}", 1 + below(5)),
+        14 => format!("SUNIONSTORE t{n} t{} t{}", below(6), below(6)),
+        15 | 16 => format!("ZADD z{n} {number}.5 {member} {member} m{number}"),
+        17 => format!("ZPOPMIN z{n} {}", 1 + below(5)),
+        18 => format!("ZRANGESTORE z{n} z{} 0 {member}", below(6)),
+        19 | 20 => format!("XADD x{n} MAXLEN ~ 100 * f {number}"),
+        21 => format!("XGROUP CREATE x{n} g{} 0", below(2)),
+        22 => format!("XREADGROUP GROUP g{} c{} COUNT 5 STREAMS x{n} >", below(2), below(2)),
+        23 => format!("XACK x{n} g{} {}-0", below(2), number),
+        24 => format!(
+            "PEXPIRE {}{n} {}",
+            ["l", "h", "t", "z", "x"][below(5) as usize],
+            1 + number * 5
+        ),
+        _ => format!("BITFIELD b{n} INCRBY u8 {member} {number} SET i5 0 -1"),
+    }
 }
 
 fn some_steps(world: &mut World, most: u64) {

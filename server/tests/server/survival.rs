@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A directory for one test's files; gone when dropped.
-struct Dir(PathBuf);
+pub(crate) struct Dir(PathBuf);
 
 impl Dir {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static LAST: AtomicU32 = AtomicU32::new(0);
         let number = LAST.fetch_add(1, Ordering::Relaxed);
         let name = format!("larder-survival-{}-{number}", std::process::id());
@@ -25,7 +25,7 @@ impl Dir {
         self.0.join(name)
     }
 
-    fn server(&self, options: &[&str]) -> Server {
+    pub(crate) fn server(&self, options: &[&str]) -> Server {
         let server =
             Server::start(&[&["--dir", self.path(), "--save", "3600", "1"], options].concat());
         let mut wire = server.connect();

@@ -352,6 +352,13 @@ impl Node {
         self.end_loading();
         let state = &mut self.state;
         state.effects.resume(load.takers);
+        if load.why == LoadFor::Start
+            && !wants_log
+            && let Some(loaded) = self.loaded().cloned()
+        {
+            self.state.resume_history(&loaded);
+        }
+        let state = &mut self.state;
         state.persist.loading = None;
         state.persist.saves.dirty = state.dirty;
         let ms = now.mono_us.saturating_sub(load.began.mono_us) / 1000;

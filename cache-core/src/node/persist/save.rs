@@ -67,7 +67,8 @@ pub(crate) enum SaveFor {
 impl State {
     /// Begins to save. Nothing else may be under way.
     pub(crate) fn start_save(&mut self, now: Now, why: SaveFor) {
-        let snapshot = Snapshot::new(self.keyspace.clone(), &self.config, now);
+        let mut snapshot = Snapshot::new(self.keyspace.clone(), &self.config, now);
+        self.note_place(&mut snapshot);
         let persist = &mut self.persist;
         let op =
             FileOp::Write { path: temp_name(&self.config), content: Content::snapshot(snapshot) };

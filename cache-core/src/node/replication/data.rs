@@ -1,10 +1,11 @@
 //! The data as a whole, on its way to a follower or from a primary.
 
 use super::super::state::State;
+use super::ReplId;
 use crate::config::Config;
 use crate::keyspace::Keyspace;
 use crate::numbers::parse_i64;
-use crate::snapshot::{Fed, LoadOptions, Loader, Snapshot, Target};
+use crate::snapshot::{Fed, LoadOptions, Loaded, Loader, Snapshot, Target};
 use crate::time::Now;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,6 +14,10 @@ use alloc::vec::Vec;
 /// By this name a snapshot says which database the stream behind it is in.
 const STREAM_DB: &str = "repl-stream-db";
 
+/// By these it says of which history its data are, and of which place there.
+const ID: &str = "repl-id";
+const OFFSET: &str = "repl-offset";
+
 /// A snapshot that is being sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
@@ -20,12 +25,10 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// The data as they are now; the stream behind them is in database `db`.
-    pub(super) fn new(state: &State, now: Now, db: u32) -> Self {
+    /// The data as they are now.
+    pub(super) fn new(state: &State, now: Now) -> Self {
         let mut snapshot = Snapshot::new(state.keyspace.clone(), &state.config, now);
-        snapshot.note(STREAM_DB, &db.to_string());
-        snapshot.note("repl-id", state.replication.id.as_str());
-        snapshot.note("repl-offset", &state.effects.feed.offset().to_string());
+        state.note_place(&mut snapshot);
         Outgoing { snapshot }
     }
 
@@ -69,13 +72,50 @@ impl Incoming {
 
     /// Which database the stream behind the data is in.
     pub(super) fn stream_db(&self) -> u32 {
-        let db = self.loader.loaded().aux(STREAM_DB).and_then(parse_i64);
-        db.and_then(|db| u32::try_from(db).ok())
-            .filter(|&db| db < self.keyspace.databases())
-            .unwrap_or(0)
+        stream_db(self.loader.loaded(), &self.keyspace)
     }
 
     pub(super) fn into_keyspace(self) -> Keyspace {
         self.keyspace
+    }
+}
+
+/// Which database the stream behind a snapshot is in.
+fn stream_db(loaded: &Loaded, keyspace: &Keyspace) -> u32 {
+    let db = loaded.aux(STREAM_DB).and_then(parse_i64).and_then(|db| u32::try_from(db).ok());
+    db.filter(|&db| db < keyspace.databases()).unwrap_or(0)
+}
+
+impl State {
+    /// Notes in a snapshot of the data at which place of the stream they are.
+    pub(in crate::node) fn note_place(&self, snapshot: &mut Snapshot) {
+        let feed = &self.effects.feed;
+        if !feed.is_kept() {
+            return;
+        }
+        let db = match self.replication.is_replica() {
+            true => self.replication.stream_db,
+            false => feed.db().unwrap_or(0),
+        };
+        snapshot.note(STREAM_DB, &db.to_string());
+        snapshot.note(ID, self.replication.id.as_str());
+        snapshot.note(OFFSET, &feed.offset().to_string());
+    }
+
+    /// The data were loaded from a snapshot of a place in a stream: a replica can go on from there, and
+    /// a primary can let those go on who were there, too.
+    pub(in crate::node) fn resume_history(&mut self, loaded: &Loaded) {
+        let id = loaded.aux(ID).and_then(ReplId::parse);
+        let offset = loaded.aux(OFFSET).and_then(parse_i64);
+        let offset = offset.and_then(|offset| u64::try_from(offset).ok());
+        let Some((id, offset)) = id.zip(offset) else { return };
+        self.effects.feed.restart_at(offset);
+        if self.replication.is_replica() {
+            self.replication.id = id;
+            self.replication.stream_db = stream_db(loaded, &self.keyspace);
+        } else {
+            self.replication.second = Some((id, offset));
+            self.settle_feed();
+        }
     }
 }

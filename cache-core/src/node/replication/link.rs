@@ -191,6 +191,8 @@ impl Obeyed {
             conn.flags.insert(ConnFlags::ABORT);
             state.log(LogLevel::Warning, "The primary sends too long a transaction".into());
         }
+        // Within a transaction it is that of before still.
+        state.replication.stream_db = conn.db;
         state.acknowledge_if_asked(conn, now);
     }
 }
@@ -288,12 +290,8 @@ impl State {
         else {
             return;
         };
-        let was_online = link.is_online();
         let addr = address(&link.host, link.port);
         let stage = link.fall(now_us);
-        if was_online {
-            self.replication.stream_db = conn.db;
-        }
         stage.discard(self);
         self.log(LogLevel::Notice, format!("The link to primary {addr} is down"));
     }

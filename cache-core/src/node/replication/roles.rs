@@ -76,17 +76,12 @@ impl Post<'_> {
     fn drop_link(&mut self) {
         let now_us = self.now.mono_us;
         let Some(link) = self.state.replication.link_mut() else { return };
-        let (conn, was_online) = (link.conn(), link.is_online());
+        let conn = link.conn();
         let stage = link.fall(now_us);
         stage.discard(self.state);
         let Some(id) = conn else { return };
         if let Some(conn) = self.get_mut(id) {
             conn.flags.insert(ConnFlags::ABORT);
-            let db = conn.db;
-            // Before it was online the connection was in no database of the stream.
-            if was_online {
-                self.state.replication.stream_db = db;
-            }
         }
         self.conns.offer(id);
     }
@@ -144,9 +139,7 @@ impl Post<'_> {
             state.effects.feed.forget_db();
             let offset = state.effects.feed.offset();
             follower.next = offset;
-            let db = state.replication.link().and_then(Link::conn);
-            let db = db.and_then(|id| self.conns.get(id)).map_or(0, |conn| conn.db);
-            let snapshot = Box::new(Outgoing::new(state, self.now, db));
+            let snapshot = Box::new(Outgoing::new(state, self.now));
             let reads_to_mark = follower.greeted.reads_to_mark;
             if place.is_some() {
                 follower.answer = format!("+FULLRESYNC {} {offset}\r\n", state.replication.id);
@@ -192,7 +185,7 @@ impl State {
     }
 
     /// Writes effects into the stream if it is kept, and is this node's to write.
-    fn settle_feed(&mut self) {
+    pub(super) fn settle_feed(&mut self) {
         let writes = self.effects.feed.is_kept() && !self.replication.is_replica();
         self.effects.set_feeds(writes);
     }

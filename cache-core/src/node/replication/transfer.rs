@@ -201,7 +201,9 @@ impl State {
         self.keyspace.replace(keyspace);
         self.blocked.touch_where(|_| true);
         self.tracking.flush();
-        self.dirty += 1;
+        self.dirty += self.keyspace.total_len().max(1);
+        // The log needs a base of these data.
+        self.close_log();
         self.evict_below = u64::MAX;
     }
 }

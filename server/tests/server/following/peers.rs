@@ -1,7 +1,6 @@
-//! Real servers that follow each other over real sockets, which break: Larder and Larder, and, where
-//! `VALKEY_SERVER` names the program, Larder and Valkey in either part and in a chain.
+//! Those who take part: relays that are cut, real Valkeys, writers, and what servers hold.
 
-use crate::harness::{PATIENCE, Server, free_port, until};
+use crate::harness::{PATIENCE, free_port, until};
 use redis::{Connection, Value};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,23 +8,20 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-
-/// How long a test writes.
-const WRITING: Duration = Duration::from_secs(4);
+use std::time::Duration;
 
 /// Passes connections on to a server, until they are cut.
-struct Relay {
-    port: u16,
+pub(super) struct Relay {
+    pub(super) port: u16,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Relay {
-    fn to(target: u16) -> Self {
+    pub(super) fn to(target: u16) -> Self {
         Self::at(0, target)
     }
 
-    fn at(port: u16, target: u16) -> Self {
+    pub(super) fn at(port: u16, target: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let open = Arc::new(Mutex::new(Vec::new()));
@@ -43,14 +39,14 @@ impl Relay {
         Relay { port, open }
     }
 
-    fn cut(&self) {
+    pub(super) fn cut(&self) {
         for stream in self.open.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream) {
+pub(super) fn pass(mut from: TcpStream, mut to: TcpStream) {
     let mut buffer = [0; 5000];
     while let Ok(n @ 1..) = from.read(&mut buffer) {
         if to.write_all(&buffer[..n]).is_err() {
@@ -61,14 +57,14 @@ fn pass(mut from: TcpStream, mut to: TcpStream) {
 }
 
 /// A real Valkey; ended when dropped.
-struct Valkey {
+pub(super) struct Valkey {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
 }
 
 impl Valkey {
     /// `None`: nobody has said where it is.
-    fn start() -> Option<Self> {
+    pub(super) fn start() -> Option<Self> {
         let program = std::env::var("VALKEY_SERVER").ok()?;
         let port = free_port();
         let child = Command::new(program)
@@ -93,7 +89,7 @@ impl Drop for Valkey {
     }
 }
 
-fn connect(port: u16) -> Connection {
+pub(super) fn connect(port: u16) -> Connection {
     let client = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
     let connection = client.get_connection().unwrap();
     connection.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -101,7 +97,7 @@ fn connect(port: u16) -> Connection {
 }
 
 /// Says a command, words apart.
-fn say(connection: &mut Connection, command: &str) -> Value {
+pub(super) fn say(connection: &mut Connection, command: &str) -> Value {
     let mut words = command.split(' ');
     let mut cmd = redis::cmd(words.next().unwrap());
     words.for_each(|word| {
@@ -113,7 +109,7 @@ fn say(connection: &mut Connection, command: &str) -> Value {
     }
 }
 
-fn text(connection: &mut Connection, command: &str) -> String {
+pub(super) fn text(connection: &mut Connection, command: &str) -> String {
     match say(connection, command) {
         Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Value::SimpleString(text) => text,
@@ -123,20 +119,20 @@ fn text(connection: &mut Connection, command: &str) -> String {
     }
 }
 
-fn info(connection: &mut Connection, field: &str) -> String {
+pub(super) fn info(connection: &mut Connection, field: &str) -> String {
     let info = text(connection, "INFO all");
     let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     line.unwrap_or_default().trim().to_owned()
 }
 
 /// Writes random commands of all types until it is stopped.
-struct Writer {
+pub(super) struct Writer {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<u64>>,
 }
 
 impl Writer {
-    fn start(port: u16) -> Self {
+    pub(super) fn start(port: u16) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -153,18 +149,18 @@ impl Writer {
         Writer { stop, thread: Some(thread) }
     }
 
-    fn end(mut self) -> u64 {
+    pub(super) fn end(mut self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap()
     }
 }
 
 /// Within a second, or not while the test runs.
-fn soon(number: u64) -> u64 {
+pub(super) fn soon(number: u64) -> u64 {
     if number.is_multiple_of(2) { 1 + number % 1000 } else { 1_000_000 + number }
 }
 
-fn random_command(state: &mut u64) -> String {
+pub(super) fn random_command(state: &mut u64) -> String {
     let mut below = |bound: u64| {
         *state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -199,7 +195,10 @@ fn random_command(state: &mut u64) -> String {
 }
 
 /// Says commands in one go, words apart, and gives their answers; none for those that are refused.
-fn say_all(connection: &mut Connection, commands: impl IntoIterator<Item = String>) -> Vec<Value> {
+pub(super) fn say_all(
+    connection: &mut Connection,
+    commands: impl IntoIterator<Item = String>,
+) -> Vec<Value> {
     let mut pipe = redis::pipe();
     for command in commands {
         let mut words = command.split(' ');
@@ -215,7 +214,7 @@ fn say_all(connection: &mut Connection, commands: impl IntoIterator<Item = Strin
 }
 
 /// All data in one text, in an order that no server's own decides.
-fn dump(connection: &mut Connection) -> String {
+pub(super) fn dump(connection: &mut Connection) -> String {
     let mut lines = Vec::new();
     for db in 0..2 {
         say(connection, &format!("SELECT {db}"));
@@ -262,176 +261,6 @@ fn dump(connection: &mut Connection) -> String {
     lines.join("\n")
 }
 
-fn expires_of(expiries: Vec<Value>) -> impl Iterator<Item = String> {
+pub(super) fn expires_of(expiries: Vec<Value>) -> impl Iterator<Item = String> {
     expiries.into_iter().map(|at| format!("{at:?}"))
-}
-
-/// Waits until the replicas are where the primary is, and compares the data.
-fn agree(primary: &mut Connection, replicas: &mut [Connection]) {
-    let since = Instant::now();
-    loop {
-        let offset = info(primary, "master_repl_offset");
-        let up = |replica: &mut Connection| {
-            info(replica, "master_link_status") == "up"
-                && info(replica, "slave_repl_offset") == offset
-        };
-        if replicas.iter_mut().all(up) && info(primary, "master_repl_offset") == offset {
-            break;
-        }
-        assert!(since.elapsed() < PATIENCE, "they never come to the same place");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    for replica in replicas {
-        let (here, there) = (dump(primary), dump(replica));
-        if here != there {
-            let odd: Vec<&str> = here
-                .lines()
-                .filter(|line| !there.contains(line))
-                .chain(there.lines().filter(|line| !here.contains(line)))
-                .collect();
-            panic!("data differ:\n{}", odd.join("\n"));
-        }
-    }
-}
-
-/// Writes to the primary while the wires break, and compares in the end.
-fn write_and_cut(primary: u16, relays: &[&Relay], replicas: &[u16]) {
-    let mut connections: Vec<Connection> = replicas.iter().map(|&port| connect(port)).collect();
-    let mut first = connect(primary);
-    let writer = Writer::start(primary);
-    let since = Instant::now();
-    let mut turn = 0;
-    while since.elapsed() < WRITING {
-        std::thread::sleep(Duration::from_millis(700));
-        relays[turn % relays.len()].cut();
-        turn += 1;
-    }
-    let written = writer.end();
-    // What has little time to live is gone before anybody looks.
-    std::thread::sleep(Duration::from_millis(1200));
-    assert!(written > 5000, "{written}");
-    agree(&mut first, &mut connections);
-    let partial: u64 = info(&mut first, "sync_partial_ok").parse().unwrap();
-    assert!(partial > 0, "nobody has gone on where it was");
-}
-
-fn follow(replica: u16, relay: &Relay) {
-    let reply = text(&mut connect(replica), &format!("REPLICAOF 127.0.0.1 {}", relay.port));
-    assert!(reply.starts_with("OK"), "{reply}");
-}
-
-/// So many keys of all types.
-fn fill(port: u16) {
-    let mut connection = connect(port);
-    let mut state = 7;
-    let commands = (0..8000).map(|i| match i % 4 {
-        0 => format!("SET key-{i} {}", "v".repeat(i % 300)),
-        _ => random_command(&mut state),
-    });
-    say_all(&mut connection, commands);
-    say(&mut connection, &format!("SET large {}", "0123456789abcdef".repeat(200_000)));
-}
-
-#[test]
-fn larder_follows_larder() {
-    let (primary, replica) = (Server::start(&[]), Server::start(&[]));
-    fill(primary.port);
-    let relay = Relay::to(primary.port);
-    follow(replica.port, &relay);
-    write_and_cut(primary.port, &[&relay], &[replica.port]);
-}
-
-#[test]
-fn a_chain_of_larders() {
-    let servers = [Server::start(&[]), Server::start(&[]), Server::start(&[])];
-    let relays = [Relay::to(servers[0].port), Relay::to(servers[1].port)];
-    fill(servers[0].port);
-    follow(servers[1].port, &relays[0]);
-    follow(servers[2].port, &relays[1]);
-    let all = [servers[1].port, servers[2].port];
-    write_and_cut(servers[0].port, &[&relays[0], &relays[1]], &all);
-}
-
-#[test]
-fn a_primary_is_named_by_options_and_asked_for_a_password() {
-    let primary = Server::start(&["--requirepass", "secret"]);
-    let port = primary.port.to_string();
-    let options = ["--replicaof", "localhost", &port, "--primaryauth", "secret"];
-    let replica = Server::start(&options);
-    let mut connection = connect(replica.port);
-    until("the link is up", || info(&mut connection, "master_link_status") == "up");
-    let wrong = Server::start(&["--replicaof", "localhost", &port, "--masterauth", "wrong"]);
-    until("it says so", || wrong.log().contains("WRONGPASS"));
-    // A primary that is started later is found.
-    let port = free_port();
-    let early = Server::start(&["--replicaof", "127.0.0.1", &port.to_string()]);
-    until("it says so", || early.log().contains("refused"));
-    let late = Server::start(&[]);
-    let _relay = Relay::at(port, late.port);
-    let mut connection = connect(early.port);
-    until("the link is up", || info(&mut connection, "master_link_status") == "up");
-}
-
-#[test]
-fn valkey_follows_larder() {
-    let Some(replica) = Valkey::start() else { return };
-    let primary = Server::start(&[]);
-    fill(primary.port);
-    let relay = Relay::to(primary.port);
-    follow(replica.port, &relay);
-    write_and_cut(primary.port, &[&relay], &[replica.port]);
-}
-
-#[test]
-fn larder_follows_valkey() {
-    let Some(primary) = Valkey::start() else { return };
-    let replica = Server::start(&[]);
-    fill(primary.port);
-    let relay = Relay::to(primary.port);
-    follow(replica.port, &relay);
-    write_and_cut(primary.port, &[&relay], &[replica.port]);
-}
-
-/// Valkey, Larder, Valkey: one stream, and a partial resync along it.
-#[test]
-fn larder_stands_between_two_valkeys() {
-    let (Some(primary), Some(last)) = (Valkey::start(), Valkey::start()) else { return };
-    let middle = Server::start(&[]);
-    fill(primary.port);
-    let relays = [Relay::to(primary.port), Relay::to(middle.port)];
-    follow(middle.port, &relays[0]);
-    follow(last.port, &relays[1]);
-    let all = [middle.port, last.port];
-    write_and_cut(primary.port, &[&relays[0], &relays[1]], &all);
-    // The middle one is promoted: the others go on with it.
-    let full = info(&mut connect(middle.port), "sync_full");
-    text(&mut connect(middle.port), "REPLICAOF NO ONE");
-    follow(primary.port, &relays[1]);
-    let mut first = connect(middle.port);
-    say(&mut first, "SET after 1");
-    agree(&mut first, &mut [connect(primary.port), connect(last.port)]);
-    assert_eq!(info(&mut first, "sync_full"), full, "someone took all data anew");
-}
-
-/// A Valkey primary hands its part over to Larder, and Larder back.
-#[test]
-fn the_part_moves_between_valkey_and_larder() {
-    let Some(valkey) = Valkey::start() else { return };
-    let larder = Server::start(&[]);
-    let relay = Relay::to(valkey.port);
-    follow(larder.port, &relay);
-    let mut ports = [valkey.port, larder.port];
-    say(&mut connect(ports[0]), "SET a 1");
-    agree(&mut connect(ports[0]), &mut [connect(ports[1])]);
-    for _ in 0..2 {
-        let (mut one, mut other) = (connect(ports[0]), connect(ports[1]));
-        text(&mut one, "FAILOVER TIMEOUT 10000");
-        until("the part has moved", || {
-            info(&mut other, "role") == "master" && info(&mut one, "master_link_status") == "up"
-        });
-        say(&mut other, "INCR a");
-        agree(&mut other, &mut [one]);
-        ports.reverse();
-    }
-    assert_eq!(text(&mut connect(ports[1]), "GET a"), "3");
 }
