@@ -6,8 +6,8 @@ use cache_core::protocol::request;
 use cache_core::{Budget, Config, ConnId, Node, Now, Peer};
 
 use crate::pools::EPOCH_MS;
-use crate::server::NO_CYCLE;
-use crate::story::{CLIENTS, KEEPER};
+use crate::server::{LOG_IN, NO_CYCLE};
+use crate::story::{EVERYONE, KEEPER};
 
 /// What a client was sent, and whether its connection was closed then.
 pub(crate) type Heard = (Vec<u8>, bool);
@@ -26,12 +26,13 @@ impl Engine {
         let mut node = Node::new(config()?, 1, now);
         node.record_effects();
         let mut engine = Engine { node, now, conns: Vec::new(), effects: Vec::new() };
-        for _ in 0..=CLIENTS {
+        for _ in 0..EVERYONE {
             let conn = engine.connect()?;
             engine.conns.push(conn);
         }
+        engine.say(KEEPER, &request::encode(LOG_IN));
         engine.say(KEEPER, &request::encode(NO_CYCLE));
-        if engine.heard(KEEPER).0 != b"+OK\r\n" {
+        if engine.heard(KEEPER).0 != b"+OK\r\n+OK\r\n" {
             bail!("the expiry cycle can't be stopped");
         }
         Ok(engine)

@@ -8,6 +8,7 @@
 //!
 //! What may differ stands in [`normalise`], and what is never tried in [`table`], both with reasons.
 
+mod client;
 mod engine;
 mod generate;
 mod normalise;

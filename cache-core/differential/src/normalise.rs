@@ -219,6 +219,49 @@ fn cut(error: &str) -> &str {
     if error.len() <= SHOWN { error } else { error.get(..SHOWN).unwrap_or(error) }
 }
 
+/// Makes one of all messages about keys that have changed, since Valkey broadcasts those of a turn
+/// together.
+pub(crate) fn join_invalidations(values: &mut Vec<Value>) {
+    let mut keys = Vec::new();
+    values.retain(|value| {
+        let Value::Push(items) = value else { return true };
+        match items.as_slice() {
+            [Value::Bulk(kind), Value::Array(names)] if kind == b"invalidate" => {
+                keys.extend(names.iter().map(|name| (format!("{name:?}"), name.clone())));
+            }
+            [Value::Bulk(kind), all] if kind == b"invalidate" => {
+                keys.push((String::new(), all.clone()));
+            }
+            _ => return true,
+        }
+        false
+    });
+    keys.sort_by(|(a, _), (b, _)| a.cmp(b));
+    keys.dedup_by(|(a, _), (b, _)| a == b);
+    if !keys.is_empty() {
+        let head = Value::Bulk(b"invalidate".to_vec());
+        let names = keys.into_iter().map(|(_, name)| name);
+        values.push(Value::Push([head].into_iter().chain(names).collect()));
+    }
+}
+
+/// Leaves out messages about sums of floats, which may be too large for one side only.
+pub(crate) fn leave_out_sums(values: &mut Vec<Value>) {
+    values.retain(|value| {
+        let (Value::Push(items) | Value::Array(items)) = value else { return true };
+        let channel = items.iter().rev().nth(1).and_then(Value::as_text).unwrap_or_default();
+        !(channel.starts_with("__keyevent@") && channel.ends_with("incrbyfloat"))
+    });
+}
+
+/// Puts messages about keys that have changed before all else.
+pub(crate) fn part_invalidations(values: &mut [Value]) {
+    values.sort_by_key(|value| match value {
+        Value::Push(items) => items.first().and_then(Value::as_text) != Some("invalidate"),
+        _ => true,
+    });
+}
+
 /// Puts messages into one order whose order is each server's own business: those that several patterns
 /// of one client match, and the names that UNSUBSCRIBE without any leaves.
 pub(crate) fn order_messages(values: &mut [Value]) {

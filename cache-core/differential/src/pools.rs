@@ -218,6 +218,8 @@ fn integer(random: &mut Random, command: &str, name: &str) -> Vec<u8> {
             random,
             &["1", "5", "50", "500", "2000", "100000", "0", "-1", "9223372036854775807"],
         ),
+        // One that is on neither side.
+        "client-id" => b"4000000000".to_vec(),
         "protover" => some(random, &["2", "3", "4"]),
         "increment" | "decrement" if random.one_in(6) => some(random, EDGES),
         "count" | "limit" | "numkeys" | "numfields" if random.one_in(2) => number(random.below(6)),
@@ -306,6 +308,9 @@ fn text(random: &mut Random, command: &str, name: &str) -> Vec<u8> {
         "field" => numbered(random, 'f', 10),
         "member" | "element" | "pivot" | "member1" | "member2" if random.one_in(3) => small(random),
         "member" | "element" | "pivot" | "member1" | "member2" => numbered(random, 'm', 12),
+        "username" => some(random, &["default", "default", "default", "nosuch", ""]),
+        "password" => some(random, &["secret", "secret", "secret", "x", ""]),
+        "clientname" => some(random, &["a", "b-1", "", "a b"]),
         "channel" | "shardchannel" => numbered(random, 'c', 4),
         "group" => numbered(random, 'g', 2),
         "consumer" => numbered(random, 'k', 3),

@@ -1,6 +1,5 @@
 //! Plays a story to both sides, step by step, and compares what every client is sent.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
@@ -8,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use cache_core::protocol::{Value, display, request};
 
+use crate::client::{Client, values};
 use crate::engine::{Engine, Heard};
 use crate::normalise;
 use crate::server::Server;
-use crate::story::{self, CLIENTS, DATABASES, KEEPER, Step, Words};
+use crate::story::{self, DATABASES, EVERYONE, KEEPER, Step, TRACKER, WATCHER, Words};
 
 /// How often the server is asked again when it has said less than we have.
 const RETRIES: u32 = 40;
@@ -27,9 +27,10 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// The command's name, by which one difference is taken for another.
+    /// The command's name, or who was told something, by which one difference is taken for another.
     pub(crate) fn kind(&self) -> String {
-        self.command.as_ref().map(story::name).unwrap_or_default()
+        let told = || format!("what client {} was told", self.client + 1);
+        self.command.as_ref().map_or_else(told, story::name)
     }
 }
 
@@ -41,21 +42,12 @@ pub(crate) struct Run<'a> {
     server: &'a mut Server,
     clients: Vec<Client>,
     resp: &'static str,
+    /// Who has said something last.
+    speaker: usize,
     /// Whether what was seen is to be told.
     pub(crate) record: bool,
     /// Commands that were said.
     pub(crate) said: u64,
-}
-
-/// What is known of a client.
-#[derive(Default)]
-struct Client {
-    /// Commands that have not been answered.
-    waiting: VecDeque<Words>,
-    /// Whether the first of them has been answered by messages.
-    told: bool,
-    /// What EXEC will run.
-    queued: Option<Vec<Words>>,
 }
 
 type Outcome = Result<Option<Difference>>;
@@ -63,20 +55,34 @@ type Outcome = Result<Option<Difference>>;
 impl<'a> Run<'a> {
     pub(crate) fn begin(server: &'a mut Server, resp: &'static str) -> Result<Self> {
         server.reset()?;
-        let clients = (0..=CLIENTS).map(|_| Client::default()).collect();
-        let mut run = Run { engine: Engine::new()?, server, clients, resp, record: false, said: 0 };
-        for client in 0..=CLIENTS {
+        let clients = (0..EVERYONE).map(|_| Client::default()).collect();
+        let mut run = Run {
+            engine: Engine::new()?,
+            server,
+            clients,
+            resp,
+            speaker: KEEPER,
+            record: false,
+            said: 0,
+        };
+        for client in 0..EVERYONE {
             run.greet(client)?;
         }
         Ok(run)
     }
 
-    /// Sets the dialect.
+    /// Logs a client in, sets its dialect, and lets those listen who do nothing else.
     fn greet(&mut self, client: usize) -> Result<()> {
-        let words: Words = vec![b"HELLO".to_vec(), self.resp.into()];
-        let difference = self.step(&Step::Say { client, commands: vec![words] })?;
-        if let Some(difference) = difference.0 {
-            bail!("HELLO is answered otherwise: {difference:?}");
+        let words = |line: &str| line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        let mut commands: Vec<Words> =
+            vec![words(&format!("HELLO {} AUTH default secret", self.resp))];
+        match client {
+            WATCHER => commands.push(words("PSUBSCRIBE __keyevent@*")),
+            TRACKER if self.resp == "3" => commands.push(words("CLIENT TRACKING ON BCAST")),
+            _ => {}
+        }
+        if let (Some(difference), _) = self.pass_on(client, &commands)? {
+            bail!("a greeting is answered otherwise: {difference:?}");
         }
         Ok(())
     }
@@ -142,6 +148,7 @@ impl<'a> Run<'a> {
             bytes.extend_from_slice(&request::encode(words));
         }
         self.said += commands.len() as u64;
+        self.speaker = client;
         self.clients[client].waiting.extend(commands.iter().cloned());
         let engine = &mut self.engine;
         if catch_unwind(AssertUnwindSafe(|| engine.say(client, &bytes))).is_err() {
@@ -213,7 +220,7 @@ impl<'a> Run<'a> {
     fn compare(&mut self) -> Result<(Option<Difference>, Seen)> {
         let mut seen = Vec::new();
         self.server.barrier()?;
-        for client in 0..=CLIENTS {
+        for client in 0..EVERYONE {
             let ours = self.engine.heard(client);
             let theirs = self.hear(client, &ours)?;
             if ours.0.is_empty() && theirs.0.is_empty() && !ours.1 && !theirs.1 {
@@ -229,8 +236,17 @@ impl<'a> Run<'a> {
                 self.clients[client].compare(client, &their_values, None)
             } else {
                 let mut our_values = values(&ours.0)?.0;
-                normalise::order_messages(&mut our_values);
-                normalise::order_messages(&mut their_values);
+                for values in [&mut our_values, &mut their_values] {
+                    normalise::leave_out_sums(values);
+                    normalise::order_messages(values);
+                    if client == TRACKER {
+                        normalise::join_invalidations(values);
+                    }
+                    // Of one that was blocked, and of one who wakes it, each lets its own go on first.
+                    if client != self.speaker {
+                        normalise::part_invalidations(values);
+                    }
+                }
                 self.clients[client].compare(client, &our_values, Some(&their_values))
             };
             if let Some(difference) = difference {
@@ -260,10 +276,19 @@ impl<'a> Run<'a> {
         if theirs.0 == ours.0 && theirs.1 == ours.1 {
             return Ok(theirs);
         }
-        let (wanted, _) = values(&ours.0)?;
+        let (mut wanted, _) = values(&ours.0)?;
+        if client == TRACKER {
+            normalise::join_invalidations(&mut wanted);
+        }
         for retry in 0..RETRIES {
-            let (values, rest) = values(&theirs.0)?;
-            if rest == 0 && values.len() >= wanted.len() && (theirs.1 || !ours.1) {
+            let (mut values, rest) = values(&theirs.0)?;
+            let enough = if client == TRACKER {
+                normalise::join_invalidations(&mut values);
+                values == wanted
+            } else {
+                values.len() >= wanted.len()
+            };
+            if rest == 0 && enough && (theirs.1 || !ours.1) {
                 break;
             }
             if retry > 2 {
@@ -281,6 +306,10 @@ impl<'a> Run<'a> {
         let difference = self.check_data()?;
         if difference.is_some() {
             return Ok(difference);
+        }
+        // Valkey leaves them out of what it loads.
+        if let (Some(difference), _) = self.remove_outlived()? {
+            return Ok(Some(difference));
         }
         if let Some(wrong) = self.engine.replay()? {
             let effects = String::from_utf8_lossy(self.engine.effects()).into_owned();
@@ -336,110 +365,4 @@ impl<'a> Run<'a> {
         }
         Ok(None)
     }
-}
-
-impl Client {
-    /// Finds which command each reply answers, and compares them, unless `theirs` are the same.
-    fn compare(
-        &mut self,
-        client: usize,
-        ours: &[Value],
-        theirs: Option<&[Value]>,
-    ) -> Option<Difference> {
-        let theirs_or_ours = theirs.unwrap_or(ours);
-        for at in 0..ours.len().max(theirs_or_ours.len()) {
-            let (our, their) = (ours.get(at), theirs_or_ours.get(at));
-            let shown = |value: Option<&Value>| value.map_or("nothing".to_owned(), display::show);
-            let different = |command| {
-                Some(Difference { client, command, ours: shown(our), theirs: shown(their) })
-            };
-            let (Some(our), Some(their)) = (our, their) else {
-                return different(self.waiting.front().cloned());
-            };
-            if let Some(kind) = message(our) {
-                self.hear(kind);
-                if theirs.is_some() && our != their {
-                    return different(None);
-                }
-                continue;
-            }
-            let Some(words) = self.answered(our) else { return different(None) };
-            let queued = self.ran(&words, our);
-            if theirs.is_some() && !normalise::same(&words, &queued, our, their) {
-                return different(Some(words));
-            }
-        }
-        None
-    }
-
-    /// A message has come.
-    fn hear(&mut self, kind: &str) {
-        while let Some(first) = self.waiting.front() {
-            if story::name(first) == kind {
-                self.told = true;
-                return;
-            }
-            if !self.told {
-                return;
-            }
-            self.waiting.pop_front();
-            self.told = false;
-        }
-    }
-
-    /// The command that is answered by this.
-    fn answered(&mut self, value: &Value) -> Option<Words> {
-        if std::mem::take(&mut self.told) {
-            self.waiting.pop_front();
-        }
-        let words = self.waiting.pop_front()?;
-        if let (Some(queued), Value::Simple(text)) = (&mut self.queued, value)
-            && text == "QUEUED"
-        {
-            queued.push(words.clone());
-        }
-        Some(words)
-    }
-
-    /// Follows transactions; gives the commands that this one ran.
-    fn ran(&mut self, words: &Words, value: &Value) -> Vec<Words> {
-        match story::name(words).as_str() {
-            "multi" if !matches!(value, Value::Error(_)) => self.queued = Some(Vec::new()),
-            "exec" if words.len() == 1 => return self.queued.take().unwrap_or_default(),
-            "discard" | "reset" if words.len() == 1 => self.queued = None,
-            _ => {}
-        }
-        Vec::new()
-    }
-}
-
-/// The kind of a message that is no command's reply.
-fn message(value: &Value) -> Option<&str> {
-    let (Value::Push(items) | Value::Array(items)) = value else { return None };
-    let kind = items.first()?.as_text()?;
-    let known = [
-        "message",
-        "pmessage",
-        "smessage",
-        "subscribe",
-        "unsubscribe",
-        "psubscribe",
-        "punsubscribe",
-        "ssubscribe",
-        "sunsubscribe",
-    ];
-    (matches!(value, Value::Push(_)) || known.contains(&kind) && (3..=4).contains(&items.len()))
-        .then_some(kind)
-}
-
-/// The replies that bytes hold, and how many bytes are left over.
-fn values(bytes: &[u8]) -> Result<(Vec<Value>, usize)> {
-    let (mut values, mut rest) = (Vec::new(), bytes);
-    while let Some((value, used)) =
-        Value::parse(rest).map_err(|e| anyhow::anyhow!("no RESP: {e:?}"))?
-    {
-        values.push(value);
-        rest = &rest[used..];
-    }
-    Ok((values, rest.len()))
 }

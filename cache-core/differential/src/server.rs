@@ -11,7 +11,7 @@ use cache_core::protocol::request;
 
 use crate::engine::Heard;
 use crate::pools::EPOCH_MS;
-use crate::story::CLIENTS;
+use crate::story::EVERYONE;
 
 /// An answer takes no longer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,7 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// a command meets it.
 pub(crate) const NO_CYCLE: &[&str] = &["DEBUG", "SET-ACTIVE-EXPIRE", "0"];
 /// Settings under which both run.
-pub(crate) const SETTINGS: &[(&str, &str)] = &[("maxmemory-policy", "noeviction")];
+pub(crate) const SETTINGS: &[(&str, &str)] = &[
+    ("maxmemory-policy", "noeviction"),
+    ("notify-keyspace-events", "AE"),
+    ("requirepass", "secret"),
+];
+/// What a client says who wants to be let in.
+pub(crate) const LOG_IN: &[&str] = &["AUTH", "secret"];
 
 pub(crate) struct Server {
     address: SocketAddr,
@@ -54,7 +60,7 @@ impl Server {
         }
         self.order(&["FLUSHALL", "SYNC"])?;
         self.set_clock(EPOCH_MS)?;
-        for _ in 0..=CLIENTS {
+        for _ in 0..EVERYONE {
             let conn = self.new_client()?;
             self.conns.push(conn);
         }
@@ -142,7 +148,10 @@ impl Server {
     /// Lets it load these data in place of its own.
     pub(crate) fn reload(&mut self, snapshot: &[u8]) -> Result<()> {
         fs::write(self.file()?, snapshot).context("cannot write a snapshot")?;
-        self.order(&["DEBUG", "RELOAD", "NOSAVE"])
+        self.order(&["DEBUG", "RELOAD", "NOSAVE"])?;
+        // Those who track keys are told that all are gone.
+        self.barrier()?;
+        (0..EVERYONE).try_for_each(|client| self.heard(client, &mut (Vec::new(), false)))
     }
 
     /// Where it saves.
@@ -173,6 +182,13 @@ impl Server {
             bail!("{words:?} is answered by {line}");
         }
         Ok(())
+    }
+}
+
+impl Drop for Server {
+    /// Whoever started it may want to end it.
+    fn drop(&mut self) {
+        let _ = self.order(&["CONFIG", "SET", "requirepass", ""]);
     }
 }
 

@@ -9,6 +9,12 @@ pub(crate) const CLIENTS: usize = 5;
 pub(crate) const LISTENER: usize = CLIENTS - 1;
 /// One more, which looks after the run itself.
 pub(crate) const KEEPER: usize = CLIENTS;
+/// One that hears what happens to keys.
+pub(crate) const WATCHER: usize = CLIENTS + 1;
+/// One that hears which keys have changed, whoever reads them: only RESP3 has that.
+pub(crate) const TRACKER: usize = CLIENTS + 2;
+/// All of them.
+pub(crate) const EVERYONE: usize = CLIENTS + 3;
 /// Databases that keys are in.
 pub(crate) const DATABASES: usize = 2;
 

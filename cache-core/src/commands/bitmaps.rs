@@ -116,7 +116,7 @@ fn at_least<'c, O: Observer>(
     let len = usize::try_from(len).map_err(|_| Error::StringTooLong)?;
     let old = cx.peek_string(key)?.map(<[u8]>::len);
     if old.is_none() {
-        cx.put_string(key, &[], None);
+        cx.make_string(key);
     }
     let old = old.unwrap_or_default();
     let bytes = cx.resize(key, len.max(old)).ok_or(Error::StringTooLong)?;

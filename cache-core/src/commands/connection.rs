@@ -98,7 +98,7 @@ fn hello<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             }
         }),
     };
-    let mut name = None;
+    let (mut name, mut credentials) = (None, None);
     let mut i = 2;
     while i < args.len() {
         let option = args.at(i).to_ascii_lowercase();
@@ -106,7 +106,7 @@ fn hello<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             (b"auth", 2..) => {
                 cx.redact(i + 1);
                 cx.redact(i + 2);
-                log_in(cx, args.at(i + 1), args.at(i + 2))?;
+                credentials = Some((args.at(i + 1), args.at(i + 2)));
                 i += 3;
             }
             (b"setname", 1..) => {
@@ -120,6 +120,9 @@ fn hello<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
                 )));
             }
         }
+    }
+    if let Some((user, password)) = credentials {
+        log_in(cx, user, password)?;
     }
     let may_pass = cx.state.config.text(Id::Requirepass).is_empty()
         || cx.conn.has(ConnFlags::AUTHENTICATED | ConnFlags::TRUSTED);

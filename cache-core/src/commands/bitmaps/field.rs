@@ -48,14 +48,21 @@ pub(super) fn bitfield<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let Some(end) = writes.map(Operation::end).max() else { return read(cx, &operations) };
     let key = cx.args.at(1);
     let (bytes, grown) = at_least(cx, key, end.div_ceil(8))?;
-    let answers: Vec<_> = operations.iter().map(|operation| operation.run(bytes)).collect();
-    let wrote = |(operation, answer): (&Operation, &Option<i64>)| {
-        operation.action != Action::Get && answer.is_some()
-    };
-    if operations.iter().zip(&answers).any(wrote) {
+    let (mut wrote, mut changed) = (false, grown);
+    let answers: Vec<_> = (operations.iter())
+        .map(|operation| {
+            let old = operation.get(bytes);
+            let answer = operation.run(bytes);
+            wrote |= operation.action != Action::Get && answer.is_some();
+            changed |= operation.get(bytes) != old;
+            answer
+        })
+        .collect();
+    if wrote && changed {
         cx.wrote(key, Class::STRING, "setbit");
     } else if grown {
-        cx.changed(key);
+        // As in Valkey nobody hears of it.
+        cx.changed_within(key);
     }
     let out = cx.out();
     out.array(answers.len());

@@ -124,9 +124,7 @@ fn check_prefixes(known: &[Box<[u8]>], new: &[Box<[u8]>]) -> Result<(), Error> {
 
 pub(super) fn caching<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let word = cx.args.at(2);
-    let choice = Modes::OPTIN | Modes::OPTOUT;
-    let tracker = cx.conn.tracker.as_mut().filter(|tracker| tracker.modes.intersects(choice));
-    let tracker = tracker.ok_or(Error::Text(
+    let tracker = cx.conn.tracker.as_mut().ok_or(Error::Text(
         "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
          OPTOUT mode enabled",
     ))?;

@@ -180,7 +180,7 @@ pub(super) fn getex<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
 
 pub(super) fn mset<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let pairs = even(cx, cx.args.from(1))?;
-    put_all(cx, pairs, |_, _| None);
+    put_all(cx, pairs, false, |_, _| None);
     cx.out().ok();
     Ok(Flow::Done)
 }
@@ -189,7 +189,7 @@ pub(super) fn msetnx<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let pairs = even(cx, cx.args.from(1))?;
     let met = all_keys(cx, pairs, false);
     if met {
-        put_all(cx, pairs, |_, _| None);
+        put_all(cx, pairs, false, |_, _| None);
         tell_all(cx, b"MSET", None, pairs, &[]);
     }
     cx.out().integer(met.into());
@@ -231,27 +231,18 @@ fn set_pairs<O: Observer>(
 ) {
     let count = itoa::Buffer::new().format(pairs.len() / 2).as_bytes().to_vec();
     match (expires_ms, ttl) {
-        (Some(at_ms), _) if has_passed(cx, at_ms) => {
-            let mut removed: Vec<&[u8]> = alloc::vec![b"DEL"];
-            removed.extend(pairs.iter().step_by(2).filter(|key| cx.expire_at_once(key)));
-            if removed.len() > 1 {
-                cx.effect(removed);
-            }
-        }
+        // Also when that has passed: they go as soon as somebody meets them.
         (Some(at_ms), _) => {
-            put_all(cx, pairs, |_, _| Some(at_ms));
-            for key in pairs.iter().step_by(2) {
-                cx.notify(Class::GENERIC, "expire", key);
-            }
+            put_all(cx, pairs, true, |_, _| Some(at_ms));
             let at = itoa::Buffer::new().format(at_ms).as_bytes().to_vec();
             tell_all(cx, b"MSETEX", Some(&count), pairs, &[b"PXAT", &at]);
         }
         (None, Ttl::Keep) => {
-            put_all(cx, pairs, current_expiry);
+            put_all(cx, pairs, false, current_expiry);
             tell_all(cx, b"MSETEX", Some(&count), pairs, &[b"KEEPTTL"]);
         }
         (None, _) => {
-            put_all(cx, pairs, |_, _| None);
+            put_all(cx, pairs, false, |_, _| None);
             tell_all(cx, b"MSET", None, pairs, &[]);
         }
     }
@@ -270,12 +261,18 @@ fn all_keys<O: Observer>(cx: &mut Cx<'_, O>, pairs: Args<'_>, present: bool) -> 
 fn put_all<O: Observer>(
     cx: &mut Cx<'_, O>,
     pairs: Args<'_>,
+    tells_expiry: bool,
     expires_ms: impl Fn(&mut Cx<'_, O>, &[u8]) -> Option<u64>,
 ) {
     let values = pairs.iter().skip(1).step_by(2);
     for (key, value) in pairs.iter().step_by(2).zip(values) {
         let at_ms = expires_ms(cx, key);
+        // One that is named twice may have expired by now.
+        cx.peek(key);
         put(cx, key, value, at_ms);
+        if tells_expiry {
+            cx.notify(Class::GENERIC, "expire", key);
+        }
     }
 }
 
