@@ -3,6 +3,7 @@
 //! A client doesn't repeat what failed: nobody knows what became of it. What must never be here: a node's
 //! data, a link.
 
+use super::chatter;
 use super::history::{self, History, OpId};
 use super::network::{Machine, WireId};
 use crate::random::Random;
@@ -144,7 +145,7 @@ impl Client {
         let dice = self.random.below(100);
         let (asked, bytes) = match dice {
             0..=44 if self.writes => self.write(now_us, node, history),
-            45..=64 if self.writes => (Asked::Anything, self.other_traffic()),
+            45..=64 if self.writes => (Asked::Anything, chatter::command(&mut self.random)),
             _ => self.read(history),
         };
         self.pending.push_back(Pending { asked, began_us: now_us });
@@ -177,27 +178,6 @@ impl Client {
             request::encode(["GET", &key_name(key)])
         };
         (Asked::Read { key, age: history.now_age() }, bytes)
-    }
-
-    /// Commands whose effects all nodes must agree on, whatever they are.
-    fn other_traffic(&mut self) -> Vec<u8> {
-        let key = format!("k:{}", self.random.below(200));
-        let number = self.random.below(1000).to_string();
-        let words: Vec<&str> = match self.random.below(12) {
-            0 => vec!["INCRBY", "count", &number],
-            1 => vec!["SET", &key, &number, "PX", "900"],
-            2 => vec!["SET", &key, &number, "EX", "30"],
-            3 => vec!["APPEND", &key, &number],
-            4 => vec!["DEL", &key],
-            5 => vec!["PEXPIRE", &key, "1500"],
-            6 => vec!["PERSIST", &key],
-            7 => vec!["GETDEL", &key],
-            8 => vec!["SETRANGE", &key, "10", &number],
-            9 => vec!["RENAME", &key, "k:0"],
-            10 => vec!["COPY", &key, "k:1", "REPLACE"],
-            _ => vec!["SETNX", &key, &number],
-        };
-        request::encode(words)
     }
 
     /// Bytes have come.

@@ -9,6 +9,7 @@
 
 mod agreement;
 mod calls;
+mod chatter;
 mod client;
 mod disk;
 mod faults;
