@@ -17,7 +17,7 @@ use crate::proc::Running;
 use crate::{paths, serve, sh};
 
 /// The server answers so long after its start at the latest.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Commands that are sent at a time.
 const BATCH: u64 = 16;
 /// Keys beside those that are looked at, so that a save takes its time.
@@ -147,13 +147,14 @@ fn one(
         match kind {
             Kind::Always => story.safe = last,
             Kind::Snapshots if turn % 8 == 1 => {
-                // A save that has ended by now was begun no later than the last one that was seen.
                 let done = client.saves()?;
                 if done > saves {
                     (saves, story.safe) = (done, story.safe.max(client.saving));
                 }
                 if client.ask("BGSAVE")? == "+Background saving started" {
+                    // The one before may have ended just now: it doesn't count for this one.
                     client.saving = last;
+                    saves = client.saves()?;
                 }
             }
             Kind::EverySecond | Kind::Snapshots => {}
