@@ -114,6 +114,13 @@ impl Keyspace {
         self.dbs[db as usize].find(probe)
     }
 
+    /// As [`locate`](Self::locate), with the entry.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(crate) fn look_up(&self, db: u32, probe: &Probe<'_>) -> Option<(Found, Entry<'_>)> {
+        let store = &self.dbs[db as usize];
+        store.look_up(probe).map(|(found, record)| (found, Entry::new(store, record)))
+    }
+
     /// The entry at a place.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn at(&self, db: u32, found: Found) -> Entry<'_> {

@@ -131,8 +131,8 @@ impl<O: Observer> Cx<'_, O> {
     /// Where a key is, removing it first when its time has run out.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn find(&mut self, db: u32, probe: &Probe<'_>) -> Option<Found> {
-        let found = self.state.keyspace.locate(db, probe)?;
-        let expired = self.state.keyspace.at(db, found).is_expired(self.now.wall_ms());
+        let (found, entry) = self.state.keyspace.look_up(db, probe)?;
+        let expired = entry.is_expired(self.now.wall_ms());
         if expired { self.find_expired(db, probe, found) } else { Some(found) }
     }
 

@@ -117,13 +117,23 @@ impl<'a> Leaf<'a> {
     /// The first key with this tag that `is_it`.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn find(&self, tag: u8, mut is_it: impl FnMut(Handle) -> bool) -> Option<usize> {
+        self.find_place(tag, |i| is_it(self.handle(i)))
+    }
+
+    /// As [`find`](Self::find), by place.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn find_place(
+        &self,
+        tag: u8,
+        mut is_it: impl FnMut(usize) -> bool,
+    ) -> Option<usize> {
         let len = self.len();
         let tags = &self.block[HEAD..HEAD + self.capacity];
         for (word, eight) in tags.as_chunks::<8>().0.iter().enumerate() {
             let mut same = equal_bytes(u64::from_le_bytes(*eight), tag);
             while same != 0 {
                 let i = word * 8 + same.trailing_zeros() as usize / 8;
-                if i < len && is_it(self.handle(i)) {
+                if i < len && is_it(i) {
                     return Some(i);
                 }
                 same &= same - 1;

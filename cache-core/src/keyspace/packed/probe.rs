@@ -1,6 +1,6 @@
 //! A key with what it takes to find it.
 
-use super::slabs::Handle;
+use super::slabs::{Handle, Slot};
 use crate::hash::{HashSeed, slot_of};
 
 /// Bits of a path that are the hash's.
@@ -32,6 +32,7 @@ pub(crate) struct Found {
     /// The place in its leaf.
     pub(super) at: u32,
     pub(super) handle: Handle,
+    pub(super) slot: Slot,
 }
 
 /// What paths are made of.

@@ -32,6 +32,14 @@ const NONE: u32 = u32::MAX;
 /// Where a record lies: page and slot.
 pub(super) type Handle = u32;
 
+/// What a handle leads to, as long as no record is added, removed or given another place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Slot {
+    place: Place,
+    /// Its bytes; 0: it lies elsewhere than in a whole page.
+    size: u16,
+}
+
 /// A record has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moved {
@@ -184,9 +192,9 @@ impl Slabs {
         self.classes.binary_search_by_key(&size, |class| class.size)
     }
 
-    /// Whether a record of `len` bytes would get no better slot than this one.
-    pub(super) fn fits(&self, handle: Handle, len: usize) -> bool {
-        let size = self.get(handle).len();
+    /// Whether a record of `len` bytes would get no better slot than one of this size.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn fits(size: usize, len: usize) -> bool {
         len <= SLOT_LIMIT && (size == slot_size(len) || size == rough_slot_size(len))
     }
 
@@ -316,6 +324,29 @@ impl Slabs {
         }
     }
 
+    /// Where a handle leads.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn slot(&self, handle: Handle) -> Slot {
+        match self.table.get(handle >> SLOT_BITS) {
+            Some(&Page::Whole { size, place, .. }) => Slot { place, size },
+            _ => Slot::default(),
+        }
+    }
+
+    /// As [`get`](Self::get), where it is known where the handle leads. `None`: look it up.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn get_at(&self, handle: Handle, slot: Slot) -> Option<&[u8]> {
+        let whole = slot.size > 0;
+        whole.then(|| self.pages.get(slot.place, slot_range(handle, slot.size)))
+    }
+
+    /// As [`get_at`](Self::get_at), to write to.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn get_at_mut(&mut self, handle: Handle, slot: Slot) -> Option<&mut [u8]> {
+        let whole = slot.size > 0;
+        whole.then(|| self.pages.get_mut(slot.place, slot_range(handle, slot.size)))
+    }
+
     fn begun_mut(&mut self, handle: Handle) -> &mut [u8] {
         match self.table.get_mut(handle >> SLOT_BITS) {
             Some(Page::Begun { size, bytes, .. }) => &mut bytes.to_mut()[slot_range(handle, *size)],
@@ -329,12 +360,14 @@ impl Slabs {
         self.table.prefetch(handle >> SLOT_BITS);
     }
 
-    /// Starts to fetch a record, and before a write what tells whether a clone shares its page.
+    /// Starts to fetch a record, and before a write what tells whether a clone shares its page. Gives
+    /// where the handle leads.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn prefetch(&self, handle: Handle, to_write: bool) {
-        let record = self.get(handle);
-        if to_write && let Some(Page::Whole { place, .. }) = self.table.get(handle >> SLOT_BITS) {
-            self.pages.prefetch_count(*place);
+    pub(super) fn prefetch(&self, handle: Handle, to_write: bool) -> Slot {
+        let slot = self.slot(handle);
+        let record = self.get_at(handle, slot).unwrap_or_default();
+        if to_write && slot.size > 0 {
+            self.pages.prefetch_count(slot.place);
         }
         if let Some(first) = record.first() {
             prefetch(first);
@@ -342,6 +375,7 @@ impl Slabs {
         if record.len() > LINE {
             prefetch(&record[LINE]);
         }
+        slot
     }
 
     /// Drops some of what is left of slabs that nobody uses any more. `false`: nothing is left.
@@ -402,7 +436,7 @@ mod tests {
             }
             if step % 1000 == 0 {
                 for &(handle, len, fill) in &model {
-                    assert!(slabs.fits(handle, len));
+                    assert!(Slabs::fits(slabs.get(handle).len(), len));
                     assert!(slabs.get(handle).iter().all(|&b| b == fill));
                 }
                 let used: usize = model.iter().map(|&(h, ..)| slabs.get(h).len()).sum();

@@ -18,7 +18,7 @@ use super::leaf::{Item, Keeps};
 use super::probe::{Found, Hint, Paths, Probe};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
-use super::slabs::{Handle, Slabs};
+use super::slabs::{Handle, Slabs, Slot};
 use super::table::Table;
 use super::trie::Trie;
 use crate::hash::HashSeed;
@@ -158,7 +158,7 @@ impl Store {
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn get(&self, probe: &Probe<'_>) -> Option<Record<'_>> {
-        self.find(probe).map(|found| self.record(found.handle))
+        self.look_up(probe).map(|(_, record)| record)
     }
 
     /// A value in its large form, by what the record holds.
@@ -174,24 +174,31 @@ impl Store {
             let mut paths = [0; BATCH];
             paths.iter_mut().zip(&*probes).for_each(|(path, probe)| *path = probe.path);
             let leaves = self.trie.leaves::<BATCH>(&paths[..probes.len()]);
-            for (leaf, probe) in leaves.iter().flatten().zip(&mut *probes) {
-                if let Some(at) = leaf.find(probe.tag(), |_| true) {
+            // One key in eight lies behind another one with its tag: two are fetched.
+            let mut seen = [[None; 2]; BATCH];
+            for ((leaf, probe), seen) in leaves.iter().flatten().zip(&*probes).zip(&mut seen) {
+                let mut room = seen.iter_mut();
+                leaf.find_place(probe.tag(), |at| {
                     leaf.prefetch_handle(at);
-                    let found = Found { at: at as u32, handle: 0 };
+                    room.next().into_iter().for_each(|seen| *seen = Some((at, 0)));
+                    room.len() == 0
+                });
+            }
+            for (leaf, seen) in leaves.iter().flatten().zip(&mut seen) {
+                for (at, handle) in seen.iter_mut().flatten() {
+                    *handle = leaf.handle(*at);
+                    self.slabs.prefetch_page(*handle);
+                }
+            }
+            for (probe, seen) in probes.iter_mut().zip(&seen) {
+                // The first one is seen last, and most often it is the one.
+                for &(at, handle) in seen.iter().flatten().rev() {
+                    let slot = match handle & ALONE {
+                        0 => self.slabs.prefetch(handle, to_write),
+                        _ => Slot::default(),
+                    };
+                    let found = Found { at: at as u32, handle, slot };
                     probe.hint = Hint { version: self.version, found };
-                }
-            }
-            for (leaf, probe) in leaves.iter().flatten().zip(&mut *probes) {
-                if probe.hint.version != 0 {
-                    let handle = leaf.handle(probe.hint.found.at as usize);
-                    probe.hint.found.handle = handle;
-                    self.slabs.prefetch_page(handle);
-                }
-            }
-            for probe in &*probes {
-                let Hint { version, found } = probe.hint;
-                if version != 0 && found.handle & ALONE == 0 {
-                    self.slabs.prefetch(found.handle, to_write);
                 }
             }
         }
@@ -200,19 +207,39 @@ impl Store {
     /// Where a key's entry is.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn find(&self, probe: &Probe<'_>) -> Option<Found> {
+        self.look_up(probe).map(|(found, _)| found)
+    }
+
+    /// Where a key's entry is, and its record.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(crate) fn look_up(&self, probe: &Probe<'_>) -> Option<(Found, Record<'_>)> {
         let Hint { version, found } = probe.hint;
-        if version == self.version && self.record(found.handle).key() == probe.key {
-            return Some(found);
+        if version == self.version {
+            let record = self.found(found);
+            if record.key() == probe.key {
+                return Some((found, record));
+            }
         }
+        self.search(probe)
+    }
+
+    /// The whole way to a key's entry.
+    fn search(&self, probe: &Probe<'_>) -> Option<(Found, Record<'_>)> {
         let leaf = self.trie.leaf(probe.path);
         let at = leaf.find(probe.tag(), |handle| self.record(handle).key() == probe.key)?;
-        Some(Found { at: at as u32, handle: leaf.handle(at) })
+        let handle = leaf.handle(at);
+        let slot = if handle & ALONE == 0 { self.slabs.slot(handle) } else { Slot::default() };
+        let found = Found { at: at as u32, handle, slot };
+        Some((found, self.found(found)))
     }
 
     /// The record of an entry that was found.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn found(&self, found: Found) -> Record<'_> {
-        self.record(found.handle)
+        match self.slabs.get_at(found.handle, found.slot) {
+            Some(bytes) => Record::read(bytes),
+            None => self.record(found.handle),
+        }
     }
 
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
@@ -275,12 +302,12 @@ impl Store {
         };
         let parts = Parts { key: probe.key, expires_ms, kind, value };
         let mut old = Due::NEVER;
-        let removed = match self.find(probe) {
-            Some(Found { at, handle }) => {
-                old = self.due(handle);
-                let object = self.forget(handle);
-                let alone = self.rewrite(probe.path, at as usize, handle, &parts);
-                Removed { alone, object }
+        let removed = match self.look_up(probe) {
+            Some((found, record)) => {
+                old = due_of(&record, &self.objects, self.seed);
+                let object = object_of(&record);
+                let object = object.and_then(|number| self.drop_object(number));
+                Removed { alone: self.rewrite(probe.path, found, &parts), object }
             }
             None => {
                 self.version += 1;
@@ -306,10 +333,10 @@ impl Store {
 
     /// Changes when a key expires (wall milliseconds; `None` never). `false`: no such key.
     pub(crate) fn set_expiry(&mut self, probe: &Probe<'_>, at_ms: Option<u64>) -> bool {
-        let Some(Found { at, handle }) = self.find(probe) else { return false };
+        let Some((found, record)) = self.look_up(probe) else { return false };
+        let (handle, old) = (found.handle, record.expires_ms());
         let at_ms = at_ms.map(|at| at.max(1));
-        let old = self.record(handle).expires_ms();
-        let parts = Parts { expires_ms: at_ms, ..self.record(handle).parts() };
+        let parts = Parts { expires_ms: at_ms, ..record.parts() };
         // One that lies alone has the room.
         let has_room = handle & ALONE != 0 && place::lies_alone(&parts);
         match (old, at_ms) {
@@ -319,7 +346,7 @@ impl Store {
             _ => {
                 let copy = self.slot(handle).to_vec();
                 let parts = Parts { expires_ms: at_ms, ..Record::read(&copy).parts() };
-                self.rewrite(probe.path, at as usize, handle, &parts);
+                self.rewrite(probe.path, found, &parts);
             }
         }
         self.note_due(probe.path, Due::of(old, None), Due::of(at_ms, None));
@@ -337,13 +364,13 @@ impl Store {
 
     /// Removes a key that was found, and leaves it to the caller to find anew when something of its
     /// leaf expires for the first time.
-    fn remove_found(&mut self, path: u64, Found { at, handle }: Found) -> Removed {
+    fn remove_found(&mut self, path: u64, found: Found) -> Removed {
         self.version += 1;
-        self.count_due(self.due(handle), Due::NEVER);
-        let object = self.forget(handle);
-        self.trie.remove(path, at as usize);
+        self.count_due(self.due(found.handle), Due::NEVER);
+        let object = object_of(&self.found(found)).and_then(|number| self.drop_object(number));
+        self.trie.remove(path, found.at as usize);
         self.len -= 1;
-        Removed { alone: self.free(handle), object }
+        Removed { alone: self.free(found.handle), object }
     }
 
     /// Changes a value in whatever form it is. `None`: there is no such key.
@@ -360,11 +387,10 @@ impl Store {
     pub(crate) fn edit_found<R>(
         &mut self,
         probe: &Probe<'_>,
-        Found { at, handle }: Found,
+        found: Found,
         change: impl FnOnce(&mut Data) -> R,
     ) -> Option<R> {
-        let at = at as usize;
-        let record = self.record(handle);
+        let record = self.found(found);
         if record.kind() == Kind::Object {
             let data = self.objects.get_mut(object_number(record.value()))?.to_mut();
             let (before, old) = (data.size(), data.value().first_expiry());
@@ -380,10 +406,10 @@ impl Store {
         let new = data.value().first_expiry();
         let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &[] };
         if let Some((kind, value)) = data.as_bytes() {
-            self.rewrite(probe.path, at, handle, &Parts { kind, value, ..parts });
+            self.rewrite(probe.path, found, &Parts { kind, value, ..parts });
         } else {
             let number = self.add_object(data).to_le_bytes();
-            self.rewrite(probe.path, at, handle, &Parts { value: &number, ..parts });
+            self.rewrite(probe.path, found, &Parts { value: &number, ..parts });
         }
         self.note_due(probe.path, Due::of(None, old), Due::of(None, new));
         Some(result)
@@ -414,6 +440,11 @@ pub(super) fn slot<'a>(
         return slabs.get(handle);
     }
     alone.get(handle & !ALONE).map_or(&[0, 0], |record| record)
+}
+
+/// The number of a record's object, if it has one.
+fn object_of(record: &Record<'_>) -> Option<u32> {
+    (record.kind() == Kind::Object).then(|| object_number(record.value()))
 }
 
 pub(super) fn object_number(value: &[u8]) -> u32 {

@@ -30,7 +30,7 @@ impl Store {
     pub(super) fn prefetch_all(&self, leaf: Leaf<'_>) {
         let handles = || leaf.items().map(|item| item.handle).filter(|handle| handle & ALONE == 0);
         handles().for_each(|handle| self.slabs.prefetch_page(handle));
-        handles().for_each(|handle| self.slabs.prefetch(handle, false));
+        handles().for_each(|handle| _ = self.slabs.prefetch(handle, false));
     }
 
     /// Removes up to `limit` keys that have expired by `now_ms` and gives them: fewer where they lie

@@ -4,7 +4,7 @@ use super::{ALONE, ALONE_OVERHEAD, Store, object_number};
 use crate::keyspace::packed::probe::{Found, Probe};
 use crate::keyspace::packed::record::{self, Kind, Parts, Record};
 use crate::keyspace::packed::shared::Shared;
-use crate::keyspace::packed::slabs::{Handle, Moved, SLOT_LIMIT};
+use crate::keyspace::packed::slabs::{Handle, Moved, SLOT_LIMIT, Slabs};
 use crate::types::{Data, LONG};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -36,18 +36,20 @@ impl Store {
     pub(super) fn rewrite(
         &mut self,
         path: u64,
-        at: usize,
-        handle: Handle,
+        found: Found,
         parts: &Parts<'_>,
     ) -> Option<Shared<Vec<u8>>> {
-        let len = parts.len();
+        let (at, handle, len) = (found.at as usize, found.handle, parts.len());
         let fits = match handle & ALONE {
-            0 => !lies_alone(parts) && self.slabs.fits(handle, len),
+            0 => !lies_alone(parts) && Slabs::fits(self.found(found).size(), len),
             _ => lies_alone(parts) && self.slot(handle).len() == parts.with_room().len(),
         };
         if fits {
             let parts = if handle & ALONE == 0 { *parts } else { parts.with_room() };
-            parts.write(self.slot_mut(handle));
+            match self.slabs.get_at_mut(handle, found.slot) {
+                Some(slot) => parts.write(slot),
+                None => parts.write(self.slot_mut(handle)),
+            }
             return None;
         }
         let new = self.write(parts);
@@ -88,9 +90,8 @@ impl Store {
     /// Makes a string `len` bytes long; those beyond the old end are 0. `None`: there is no such key,
     /// or no such memory.
     pub(crate) fn resize(&mut self, probe: &Probe<'_>, len: usize) -> Option<()> {
-        let Found { at, handle } = self.find(probe)?;
-        let at = at as usize;
-        let parts = self.record(handle).parts();
+        let (found, record) = self.look_up(probe)?;
+        let (at, handle, parts) = (found.at as usize, found.handle, record.parts());
         if parts.kind == Kind::Object {
             return self.resize_object(object_number(parts.value), len);
         }
@@ -103,7 +104,7 @@ impl Store {
             let mut value = parts.value[..old.min(len)].to_vec();
             value.resize(len, 0);
             let parts = Parts { key: probe.key, value: &value, ..parts };
-            self.rewrite(probe.path, at, handle, &parts);
+            self.rewrite(probe.path, found, &parts);
             return Some(());
         }
         if len > LONG {
@@ -114,7 +115,7 @@ impl Store {
             bytes.resize(len, 0);
             let number = self.add_object(Data::String(bytes)).to_le_bytes();
             let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &number };
-            self.rewrite(probe.path, at, handle, &parts);
+            self.rewrite(probe.path, found, &parts);
             return Some(());
         }
         if handle & ALONE == 0 {
@@ -134,8 +135,7 @@ impl Store {
 
     /// A string's bytes to write to.
     pub(crate) fn string_mut(&mut self, probe: &Probe<'_>) -> Option<&mut [u8]> {
-        let Found { handle, .. } = self.find(probe)?;
-        let record = self.record(handle);
+        let (Found { handle, .. }, record) = self.look_up(probe)?;
         if record.kind() == Kind::Object {
             return match self.objects.get_mut(object_number(record.value()))?.to_mut() {
                 Data::String(bytes) => Some(bytes),
@@ -163,14 +163,6 @@ impl Store {
         resize(bytes, len)?;
         self.large = self.large - before as u64 + len as u64;
         Some(())
-    }
-
-    /// Gives a record's object if it has one, which it has no longer.
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn forget(&mut self, handle: Handle) -> Option<Shared<Data>> {
-        let record = self.record(handle);
-        let (kind, number) = (record.kind(), object_number(record.value()));
-        if kind == Kind::Object { self.drop_object(number) } else { None }
     }
 
     pub(super) fn add_object(&mut self, data: Data) -> u32 {
