@@ -35,7 +35,7 @@ macro_rules! rows {
     ($($handler:path: $spec:expr),+ $(,)?) => {
         pub(crate) static SPECS: &[$crate::commands::Spec] = &[$($spec),+];
 
-        pub(crate) fn handlers<O: $crate::observer::Observer>()
+        pub(crate) const fn handlers<O: $crate::observer::Observer>()
         -> &'static [$crate::commands::Handler<O>] {
             const { &[$($handler as $crate::commands::Handler<O>),+] }
         }
@@ -53,12 +53,12 @@ macro_rules! families {
     ($($family:ident),+ $(,)?) => {
         $(mod $family;)+
 
-        static FAMILIES: &[&[Spec]] = &[$($family::SPECS),+];
+        const FAMILIES: &[&[Spec]] = &[$($family::SPECS),+];
 
         /// A command's handler, for a given observer.
         pub(crate) fn handler<O: Observer>(id: CommandId) -> Handler<O> {
-            let families = const { &[$($family::handlers::<O> as fn() -> &'static [Handler<O>]),+] };
-            families[usize::from(id.family)]()[usize::from(id.row)]
+            let handlers = const { &flat_handlers::<O>(&[$($family::handlers::<O>()),+]) };
+            handlers[id.index()]
         }
     };
 }
@@ -97,36 +97,64 @@ families! {
 
 /// Where a command stands in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CommandId {
-    family: u8,
-    row: u8,
-}
+pub(crate) struct CommandId(u16);
 
 impl CommandId {
     pub(crate) fn spec(self) -> &'static Spec {
-        &FAMILIES[usize::from(self.family)][usize::from(self.row)]
+        ROWS[self.index()]
     }
 
     /// The row's place in the order of [`all`].
     pub(crate) fn index(self) -> usize {
-        OFFSETS[usize::from(self.family)] as usize + usize::from(self.row)
+        usize::from(self.0)
     }
 }
 
-/// How many rows stand before each family's.
-static OFFSETS: [u16; FAMILIES.len()] = {
-    let mut offsets = [0; FAMILIES.len()];
-    let mut family = 1;
+/// How many rows there are.
+const LEN: usize = {
+    let (mut len, mut family) = (0, 0);
     while family < FAMILIES.len() {
-        offsets[family] = offsets[family - 1] + FAMILIES[family - 1].len() as u16;
+        len += FAMILIES[family].len();
         family += 1;
     }
-    offsets
+    len
 };
+
+/// All rows, one family's behind the other's.
+static ROWS: [&Spec; LEN] = {
+    let mut rows = [&FAMILIES[0][0]; LEN];
+    let (mut at, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            rows[at] = &FAMILIES[family][row];
+            at += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    rows
+};
+
+/// All handlers, in the order of the rows.
+const fn flat_handlers<O: Observer>(families: &[&[Handler<O>]]) -> [Handler<O>; LEN] {
+    let mut handlers = [families[0][0]; LEN];
+    let (mut at, mut family) = (0, 0);
+    while family < families.len() {
+        let mut row = 0;
+        while row < families[family].len() {
+            handlers[at] = families[family][row];
+            at += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    handlers
+}
 
 /// All rows, subcommands (`client|list`) included, in the table's order.
 pub fn all() -> impl Iterator<Item = &'static Spec> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+    ROWS.iter().copied()
 }
 
 /// The subcommands of a container command.
@@ -173,18 +201,14 @@ pub(crate) fn find_subcommand(container: &str, name: &[u8]) -> Option<CommandId>
 /// An open-addressing table over the rows' names, made by the compiler.
 static INDEX: [Option<CommandId>; 2048] = {
     let mut index = [None; 2048];
-    let mut family = 0;
-    while family < FAMILIES.len() {
-        let mut row = 0;
-        while row < FAMILIES[family].len() {
-            let mut at = bucket(FAMILIES[family][row].name.as_bytes());
-            while index[at].is_some() {
-                at = (at + 1) % index.len();
-            }
-            index[at] = Some(CommandId { family: family as u8, row: row as u8 });
-            row += 1;
+    let mut row = 0;
+    while row < LEN {
+        let mut at = bucket(ROWS[row].name.as_bytes());
+        while index[at].is_some() {
+            at = (at + 1) % index.len();
         }
-        family += 1;
+        index[at] = Some(CommandId(row as u16));
+        row += 1;
     }
     index
 };

@@ -117,7 +117,7 @@ fn exec<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
             now: cx.now,
             spec: id.spec(),
             args,
-            probe: None,
+            first: None,
             conn: cx.conn,
             state: cx.state,
             conns: cx.conns,

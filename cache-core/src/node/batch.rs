@@ -7,6 +7,7 @@
 //! could see.
 
 use super::conn::Connection;
+use super::cx::FirstKey;
 use super::exec::limits;
 use super::state::State;
 use crate::commands::{self, CommandId, Flags, Role};
@@ -39,8 +40,7 @@ pub(super) struct Ahead<'a> {
     /// Bytes of input that it takes.
     pub(super) len: usize,
     pub(super) id: Option<CommandId>,
-    /// Its first key, with what finds it.
-    pub(super) probe: Option<Probe<'a>>,
+    pub(super) first: Option<FirstKey<'a>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -96,8 +96,9 @@ impl Batch {
         self.next += usize::from(at < self.commands.len());
         let (this, command) = (&*self, self.commands.get(at)?);
         let args = this.args(at, input);
-        let probe = (command.key > 0).then(|| this.probes[at].of(args.at(command.key.into())));
-        Some(Ahead { args, len: command.bytes.len(), id: command.id, probe })
+        let first = (command.key > 0)
+            .then(|| FirstKey { key: args.at(command.key.into()), probe: &this.probes[at] });
+        Some(Ahead { args, len: command.bytes.len(), id: command.id, first })
     }
 
     /// Reads up to `most` commands ahead and starts to fetch what they will read. An error in what

@@ -14,8 +14,7 @@ use alloc::format;
 
 /// Runs a command that may run, counts it, and records its effects.
 pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
-    let mark = cx.conn.out.len();
-    let dirty = cx.state.dirty;
+    let (mark, dirty, index) = (cx.conn.out.len(), cx.state.dirty, id.index());
     // What goes on after a pause for breath was told when it began.
     if O::ACTIVE && cx.conn.suspended.is_none() {
         let event = Event::Command { conn: cx.conn.id, spec: cx.spec, args: cx.args };
@@ -23,7 +22,7 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     }
     cx.conn.last_command = cx.spec.name;
     cx.state.acting = Some(cx.conn.id);
-    let calls = cx.state.tally.calls_mut(id.index()).done;
+    let calls = cx.state.tally.calls_mut(index).done;
     let timed = cx.state.logs.times(cx.spec, cx.args, calls);
     let began_ns = if timed { cx.observer.stopwatch_ns() } else { None };
     let outcome = commands::handler::<O>(id)(cx);
@@ -45,18 +44,18 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     if flow == Flow::Done {
         cx.state.stats.commands += 1;
         cx.conn.commands += 1;
-        let calls = cx.state.tally.calls_mut(id.index());
+        let calls = cx.state.tally.calls_mut(index);
         calls.done += 1;
         calls.failed += u64::from(failed);
         if let Some(took_ns) = took_ns {
-            calls.timed += 1;
-            calls.timed_ns += took_ns;
-            let fast = cx.spec.flags.contains(Flags::FAST);
-            let spike = if fast { Spike::FastCommand } else { Spike::Command };
-            cx.state.latency.note_call(id.index(), took_ns);
-            cx.state.latency.note_spike(spike, cx.now.wall_secs(), took_ns);
+            note_time(cx, index, took_ns);
         }
-        show(cx, took_ns, mark);
+        let reply = cx.conn.out.len().saturating_sub(mark) as u64;
+        let bytes = (cx.args.total_len() as u64, reply);
+        let is_long = cx.state.logs.may_want(bytes.0.max(bytes.1));
+        if took_ns.is_some() || is_long || !cx.state.monitors.is_empty() {
+            show(cx, took_ns, bytes);
+        }
     }
     if cx.conn.tracker.is_some() && flow == Flow::Done {
         track(cx);
@@ -74,8 +73,22 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
     flow
 }
 
-/// Shows a command that has run to those who monitor, and keeps it in a log if it is worth it.
-fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, mark: usize) {
+/// Notes how long a command took.
+#[inline(never)]
+fn note_time<O: Observer>(cx: &mut Cx<'_, O>, index: usize, took_ns: u64) {
+    let calls = cx.state.tally.calls_mut(index);
+    calls.timed += 1;
+    calls.timed_ns += took_ns;
+    let fast = cx.spec.flags.contains(Flags::FAST);
+    let spike = if fast { Spike::FastCommand } else { Spike::Command };
+    cx.state.latency.note_call(index, took_ns);
+    cx.state.latency.note_spike(spike, cx.now.wall_secs(), took_ns);
+}
+
+/// Shows a command that has run to those who monitor, and keeps it in a log if it is worth it: by the
+/// time that it took and the bytes of request and reply.
+#[inline(never)]
+fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, (request, reply): (u64, u64)) {
     let flags = cx.spec.flags;
     if !cx.state.monitors.is_empty() && !flags.intersects(Flags::SKIP_MONITOR | Flags::ADMIN) {
         cx.show_to_monitors();
@@ -84,7 +97,6 @@ fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, mark: usize) {
         return;
     }
     let (redacted, unix_secs) = (cx.redacted, cx.now.wall_secs());
-    let (request, reply) = (cx.args.total_len() as u64, (cx.conn.out.len() - mark) as u64);
     let took_us = took_ns.map(|took_ns| (Reason::Slow, took_ns / 1000));
     let sizes = [(Reason::LargeRequest, request), (Reason::LargeReply, reply)];
     for (reason, value) in took_us.into_iter().chain(sizes) {

@@ -61,7 +61,11 @@ impl Log {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CommandLogs([Log; 3]);
+pub(crate) struct CommandLogs {
+    logs: [Log; 3],
+    /// No log wants a command whose request and reply are shorter than this, in bytes.
+    least_bytes: u64,
+}
 
 impl CommandLogs {
     pub(crate) fn settings_changed(&mut self, config: &Config) {
@@ -70,10 +74,19 @@ impl CommandLogs {
             (Id::CommandlogRequestLargerThan, Id::CommandlogLargeRequestMaxLen),
             (Id::CommandlogReplyLargerThan, Id::CommandlogLargeReplyMaxLen),
         ];
-        for (log, (threshold, most)) in self.0.iter_mut().zip(settings) {
+        for (log, (threshold, most)) in self.logs.iter_mut().zip(settings) {
             log.threshold = config.number(threshold);
             log.most = usize::try_from(config.number(most)).unwrap_or(usize::MAX);
         }
+        let [_, request, reply] = &self.logs;
+        let least = |log: &Log| u64::try_from(log.threshold).unwrap_or(u64::MAX);
+        self.least_bytes = least(request).min(least(reply));
+    }
+
+    /// Whether a command may be worth keeping whose request or reply has so many bytes.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn may_want(&self, bytes: u64) -> bool {
+        bytes >= self.least_bytes
     }
 
     /// Whether a command is to be timed that has been called so many times.
@@ -84,7 +97,7 @@ impl CommandLogs {
     }
 
     fn times_quick(&self, args: Args<'_>) -> bool {
-        (0..FAST_US).contains(&self.0[0].threshold) || args.total_len() > LONG_ARGS
+        (0..FAST_US).contains(&self.logs[0].threshold) || args.total_len() > LONG_ARGS
     }
 
     /// Keeps a command if it is worth it. `redacted`: a bit for each argument that nobody may see.
@@ -97,7 +110,7 @@ impl CommandLogs {
         args: Args<'_>,
         redacted: u64,
     ) {
-        let log = &mut self.0[reason as usize];
+        let log = &mut self.logs[reason as usize];
         if !log.wants(value) {
             return;
         }
@@ -118,11 +131,11 @@ impl CommandLogs {
 
     /// The commands that were kept, the latest first.
     pub(crate) fn entries(&self, reason: Reason) -> impl ExactSizeIterator<Item = &Logged> {
-        self.0[reason as usize].entries.iter().rev()
+        self.logs[reason as usize].entries.iter().rev()
     }
 
     pub(crate) fn clear(&mut self, reason: Reason) {
-        self.0[reason as usize].entries.clear();
+        self.logs[reason as usize].entries.clear();
     }
 }
 

@@ -40,12 +40,19 @@ fn of_type<T: Structure>(
     Ok(view.map(|view| view.at(now_ms)))
 }
 
+/// A command's first key, with what finds it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FirstKey<'a> {
+    pub(crate) key: &'a [u8],
+    pub(crate) probe: &'a Probe<'static>,
+}
+
 pub(crate) struct Cx<'a, O: Observer> {
     pub(crate) now: Now,
     pub(crate) spec: &'static Spec,
     pub(crate) args: Args<'a>,
     /// The first key, when what finds it is known already.
-    pub(crate) probe: Option<Probe<'a>>,
+    pub(crate) first: Option<FirstKey<'a>>,
     pub(crate) conn: &'a mut Connection,
     pub(crate) state: &'a mut State,
     /// All other connections.
@@ -112,8 +119,8 @@ impl<O: Observer> Cx<'_, O> {
     /// A key with what it takes to find it.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn probe<'k>(&self, key: &'k [u8]) -> Probe<'k> {
-        match self.probe {
-            Some(probe) if core::ptr::eq(probe.key, key) => probe.without_key().of(key),
+        match self.first {
+            Some(first) if core::ptr::eq(first.key, key) => first.probe.of(key),
             _ => self.state.keyspace.probe(key),
         }
     }

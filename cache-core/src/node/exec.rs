@@ -4,7 +4,7 @@ use super::admit::{Admitted, admit, lookup, must_log_in};
 use super::batch::Ahead;
 use super::call::{call, distrust};
 use super::conn::{ConnFlags, Connection};
-use super::cx::Cx;
+use super::cx::{Cx, FirstKey};
 use super::error::{Error, Flow};
 use super::output::Gate;
 use super::post::Post;
@@ -12,7 +12,6 @@ use super::replication::Obeyed;
 use super::{Action, Budget, Durability, LogLevel, Node, Run, State, timers};
 use crate::commands::{self, CommandId, Role};
 use crate::config::Id;
-use crate::keyspace::Probe;
 use crate::observer::Observer;
 use crate::protocol::request::{Limits, Parser};
 use crate::protocol::{Args, Frame};
@@ -123,8 +122,8 @@ impl Node {
             let mut cx = Bench { now, node: self, conn, observer, background };
             let done = if let Some(suspended) = cx.conn.suspended.take() {
                 cx.resume(*suspended)
-            } else if let Some(Ahead { args, len, id, probe }) = batch.pop(&input) {
-                cx.run_read(args, len, id, probe)
+            } else if let Some(Ahead { args, len, id, first }) = batch.pop(&input) {
+                cx.run_read(args, len, id, first)
             } else {
                 match cx.next_command(&input, &mut parser) {
                     Some(done) => done,
@@ -220,12 +219,12 @@ impl<O: Observer> Bench<'_, O> {
         args: Args<'_>,
         len: usize,
         known: Option<CommandId>,
-        probe: Option<Probe<'_>>,
+        first: Option<FirstKey<'_>>,
     ) -> bool {
         // Counted here and not when they came in, so that how they were cut shows nowhere.
         self.conn.bytes_in += len as u64;
         self.node.state.stats.net_input_bytes += len as u64;
-        let blocked = !args.is_empty() && !self.execute(args, known, probe);
+        let blocked = !args.is_empty() && !self.execute(args, known, first);
         if self.conn.blocked_until_us.is_none() || self.conn.waits() {
             self.conn.consumed += len;
         } else {
@@ -248,12 +247,12 @@ impl<O: Observer> Bench<'_, O> {
         &mut self,
         args: Args<'_>,
         known: Option<CommandId>,
-        probe: Option<Probe<'_>>,
+        first: Option<FirstKey<'_>>,
     ) -> bool {
         let mark = self.conn.out.len();
         let (state, conn) = (&mut self.node.state, &mut *self.conn);
         let flow = match admit(state, conn, args, known, self.now, self.observer) {
-            Ok(Admitted::Run(id)) => self.call(id, args, probe),
+            Ok(Admitted::Run(id)) => self.call(id, args, first),
             Ok(Admitted::Queue) => {
                 enqueue(conn, args);
                 Flow::Done
@@ -287,7 +286,9 @@ impl<O: Observer> Bench<'_, O> {
         };
         match flow {
             Flow::Done => {
-                self.post().tell_news();
+                if self.node.state.has_news() {
+                    self.post().tell_news();
+                }
                 self.settle(mark);
                 true
             }
@@ -311,13 +312,18 @@ impl<O: Observer> Bench<'_, O> {
         }
     }
 
-    pub(super) fn call(&mut self, id: CommandId, args: Args<'_>, probe: Option<Probe<'_>>) -> Flow {
+    pub(super) fn call(
+        &mut self,
+        id: CommandId,
+        args: Args<'_>,
+        first: Option<FirstKey<'_>>,
+    ) -> Flow {
         let Node { state, conns, .. } = &mut *self.node;
         let mut cx = Cx {
             now: self.now,
             spec: id.spec(),
             args,
-            probe,
+            first,
             conn: self.conn,
             state,
             conns,

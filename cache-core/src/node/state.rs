@@ -245,6 +245,12 @@ impl State {
         self.note_link_lost(conn);
     }
 
+    /// Whether something has happened that is to be told behind the command at hand.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    pub(super) fn has_news(&self) -> bool {
+        !self.notices.is_empty() || self.tracking.has_news()
+    }
+
     /// A key's value is another one, or it is gone: transactions that watch it must fail.
     pub(crate) fn key_changed(&mut self, db: u32, key: &[u8]) {
         self.dirty += 1;

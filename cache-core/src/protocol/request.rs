@@ -174,8 +174,19 @@ impl Parser {
 }
 
 /// Reads `<type byte><integer>\r\n` at `at`. The inner `None` is a number that isn't one.
-#[inline]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn header(
+    buf: &[u8],
+    at: usize,
+    what: &'static str,
+) -> Result<Option<(Option<i64>, usize)>, ProtocolError> {
+    match shortest_header(buf, at) {
+        Some(shortest) => Ok(Some(shortest)),
+        None => long_header(buf, at, what),
+    }
+}
+
+fn long_header(
     buf: &[u8],
     at: usize,
     what: &'static str,
@@ -199,8 +210,20 @@ fn header(
     Ok(Some((crate::numbers::parse_i64(&tail[1..cr]), at + cr + 2)))
 }
 
-/// A header as nearly all are: a few digits, complete.
+/// A header as nearly all are: one digit or two.
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn shortest_header(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
+    // Behind the shortest there is at least a line break, if the command is complete.
+    match buf.get(at..)?.first_chunk()? {
+        [_, ones @ b'0'..=b'9', b'\r', b'\n', _] => Some((Some((ones - b'0').into()), at + 4)),
+        [_, tens @ b'1'..=b'9', ones @ b'0'..=b'9', b'\r', b'\n'] => {
+            Some((Some(((tens - b'0') * 10 + (ones - b'0')).into()), at + 5))
+        }
+        _ => None,
+    }
+}
+
+/// A header of a few digits, complete.
 fn short_header(buf: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     /// The most digits whose number can't overflow.
     const DIGITS: usize = 9;

@@ -18,6 +18,8 @@ pub(super) const LAST_LIMIT: usize = 120;
 /// whoever knows the seed and makes keys of one tag gets small leaves, and not a search through all
 /// of a large one.
 pub(super) const SAME: usize = 4;
+/// Tags that are looked at together.
+const GROUP: usize = 16;
 /// Keys for which a block grows at once.
 const STEP: usize = 8;
 /// Bytes at the front: how many keys there are, and a path that leads here.
@@ -128,18 +130,18 @@ impl<'a> Leaf<'a> {
         mut is_it: impl FnMut(usize) -> bool,
     ) -> Option<usize> {
         let len = self.len();
-        let tags = &self.block[HEAD..HEAD + self.capacity];
-        for (word, eight) in tags.as_chunks::<8>().0.iter().enumerate() {
-            let mut same = equal_bytes(u64::from_le_bytes(*eight), tag);
-            while same != 0 {
-                let i = word * 8 + same.trailing_zeros() as usize / 8;
-                if i < len && is_it(i) {
-                    return Some(i);
-                }
-                same &= same - 1;
+        let (groups, rest) = self.block[HEAD..HEAD + self.capacity].as_chunks::<GROUP>();
+        let mut is_it = |i| i < len && is_it(i);
+        for (group, tags) in groups.iter().enumerate() {
+            // Most hold none, which is seen at once; there is an instruction for it.
+            if tags.iter().fold(false, |any, &other| any | (other == tag))
+                && let Some(i) = find_tag(tags, tag, |i| is_it(group * GROUP + i))
+            {
+                return Some(group * GROUP + i);
             }
         }
-        None
+        let start = groups.len() * GROUP;
+        find_tag(rest, tag, |i| is_it(start + i)).map(|i| start + i)
     }
 
     /// How many keys have this tag.
@@ -252,6 +254,22 @@ impl<'a> LeafMut<'a> {
         self.set_handle(i, item.handle);
         self.set_access(i, item.access);
     }
+}
+
+/// The first of some tags that is this one and that `is_it`.
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn find_tag(tags: &[u8], tag: u8, mut is_it: impl FnMut(usize) -> bool) -> Option<usize> {
+    for (word, eight) in tags.as_chunks::<8>().0.iter().enumerate() {
+        let mut same = equal_bytes(u64::from_le_bytes(*eight), tag);
+        while same != 0 {
+            let i = word * 8 + same.trailing_zeros() as usize / 8;
+            if is_it(i) {
+                return Some(i);
+            }
+            same &= same - 1;
+        }
+    }
+    None
 }
 
 /// The top bit of each byte of `word` that equals `byte`, and no other bit.

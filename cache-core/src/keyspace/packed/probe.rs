@@ -18,12 +18,12 @@ pub(crate) struct Probe<'k> {
     pub(super) hint: Hint,
 }
 
-/// Where a record with a key's tag was seen, in which version of which store.
+/// Where a record with a key's tag was seen, if there was one, in which version of which store.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Hint {
-    /// 0: nowhere.
+    /// 0: nobody has looked.
     pub(super) version: u64,
-    pub(super) found: Found,
+    pub(super) seen: Option<Found>,
 }
 
 /// Where an entry lies, until something is added, removed or made longer.

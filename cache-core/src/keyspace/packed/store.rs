@@ -176,7 +176,7 @@ impl Store {
             let leaves = self.trie.leaves::<BATCH>(&paths[..probes.len()]);
             // One key in eight lies behind another one with its tag: two are fetched.
             let mut seen = [[None; 2]; BATCH];
-            for ((leaf, probe), seen) in leaves.iter().flatten().zip(&*probes).zip(&mut seen) {
+            for ((leaf, probe), seen) in leaves.iter().zip(&*probes).zip(&mut seen) {
                 let mut room = seen.iter_mut();
                 leaf.find_place(probe.tag(), |at| {
                     leaf.prefetch_handle(at);
@@ -184,21 +184,21 @@ impl Store {
                     room.len() == 0
                 });
             }
-            for (leaf, seen) in leaves.iter().flatten().zip(&mut seen) {
+            for (leaf, seen) in leaves.iter().zip(&mut seen[..probes.len()]) {
                 for (at, handle) in seen.iter_mut().flatten() {
                     *handle = leaf.handle(*at);
                     self.slabs.prefetch_page(*handle);
                 }
             }
             for (probe, seen) in probes.iter_mut().zip(&seen) {
-                // The first one is seen last, and most often it is the one.
+                probe.hint = Hint { version: self.version, seen: None };
+                // The first one last: most often it is the one.
                 for &(at, handle) in seen.iter().flatten().rev() {
                     let slot = match handle & ALONE {
                         0 => self.slabs.prefetch(handle, to_write),
                         _ => Slot::default(),
                     };
-                    let found = Found { at: at as u32, handle, slot };
-                    probe.hint = Hint { version: self.version, found };
+                    probe.hint.seen = Some(Found { at: at as u32, handle, slot });
                 }
             }
         }
@@ -213,8 +213,9 @@ impl Store {
     /// Where a key's entry is, and its record.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn look_up(&self, probe: &Probe<'_>) -> Option<(Found, Record<'_>)> {
-        let Hint { version, found } = probe.hint;
-        if version == self.version {
+        if probe.hint.version == self.version {
+            // Nothing has been added since.
+            let found = probe.hint.seen?;
             let record = self.found(found);
             if record.key() == probe.key {
                 return Some((found, record));

@@ -132,7 +132,7 @@ impl Trie {
 
     /// The leaves of several paths, on the way to which the waits for memory overlap.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn leaves<const N: usize>(&self, paths: &[u64]) -> [Option<Leaf<'_>>; N] {
+    pub(super) fn leaves<const N: usize>(&self, paths: &[u64]) -> [Leaf<'_>; N] {
         let mut ways = [self.way(0); N];
         let ways = &mut ways[..paths.len().min(N)];
         for (way, &path) in ways.iter_mut().zip(paths) {
@@ -140,11 +140,10 @@ impl Trie {
             way.prefetch_dir();
         }
         ways.iter().for_each(|way| way.prefetch_child());
-        let mut leaves = [None; N];
+        let mut leaves = [Leaf::EMPTY; N];
         for (leaf, way) in leaves.iter_mut().zip(ways) {
-            let found = self.leaves.get(way.leaf());
-            found.prefetch();
-            *leaf = Some(found);
+            *leaf = self.leaves.get(way.leaf());
+            leaf.prefetch();
         }
         leaves
     }
