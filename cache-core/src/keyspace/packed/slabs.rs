@@ -336,15 +336,13 @@ impl Slabs {
     /// As [`get`](Self::get), where it is known where the handle leads. `None`: look it up.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_at(&self, handle: Handle, slot: Slot) -> Option<&[u8]> {
-        let whole = slot.size > 0;
-        whole.then(|| self.pages.get(slot.place, slot_range(handle, slot.size)))
+        (slot.size > 0).then(|| self.pages.get(slot.place, slot_range(handle, slot.size)))
     }
 
     /// As [`get_at`](Self::get_at), to write to.
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(super) fn get_at_mut(&mut self, handle: Handle, slot: Slot) -> Option<&mut [u8]> {
-        let whole = slot.size > 0;
-        whole.then(|| self.pages.get_mut(slot.place, slot_range(handle, slot.size)))
+        (slot.size > 0).then(|| self.pages.get_mut(slot.place, slot_range(handle, slot.size)))
     }
 
     fn begun_mut(&mut self, handle: Handle) -> &mut [u8] {
@@ -369,9 +367,7 @@ impl Slabs {
         if to_write && slot.size > 0 {
             self.pages.prefetch_count(slot.place);
         }
-        if let Some(first) = record.first() {
-            prefetch(first);
-        }
+        record.first().into_iter().for_each(prefetch);
         if record.len() > LINE {
             prefetch(&record[LINE]);
         }

@@ -1,5 +1,6 @@
 //! One database's entries: the way to them, their records, and what is too large for a record.
 
+mod ahead;
 #[cfg(test)]
 mod crafted;
 mod due;
@@ -15,7 +16,7 @@ pub(crate) use walk::{Step, Walk};
 
 use super::dir::Due;
 use super::leaf::{Item, Keeps};
-use super::probe::{Found, Hint, Paths, Probe};
+use super::probe::{Found, Paths, Probe};
 use super::record::{self, Kind, Parts, Record};
 use super::shared::Shared;
 use super::slabs::{Handle, Slabs, Slot};
@@ -164,44 +165,6 @@ impl Store {
     /// A value in its large form, by what the record holds.
     pub(crate) fn object(&self, record: &Record<'_>) -> Option<&Data> {
         self.objects.get(object_number(record.value())).map(|data| &**data)
-    }
-
-    /// Starts to fetch what finding these keys will read, and notes where they seem to be.
-    pub(crate) fn prefetch(&self, probes: &mut [Probe<'_>], to_write: bool) {
-        /// Keys whose waits overlap.
-        const BATCH: usize = 32;
-        for probes in probes.chunks_mut(BATCH) {
-            let mut paths = [0; BATCH];
-            paths.iter_mut().zip(&*probes).for_each(|(path, probe)| *path = probe.path);
-            let leaves = self.trie.leaves::<BATCH>(&paths[..probes.len()]);
-            // One key in eight lies behind another one with its tag: two are fetched.
-            let mut seen = [[None; 2]; BATCH];
-            for ((leaf, probe), seen) in leaves.iter().zip(&*probes).zip(&mut seen) {
-                let mut room = seen.iter_mut();
-                leaf.find_place(probe.tag(), |at| {
-                    leaf.prefetch_handle(at);
-                    room.next().into_iter().for_each(|seen| *seen = Some((at, 0)));
-                    room.len() == 0
-                });
-            }
-            for (leaf, seen) in leaves.iter().zip(&mut seen[..probes.len()]) {
-                for (at, handle) in seen.iter_mut().flatten() {
-                    *handle = leaf.handle(*at);
-                    self.slabs.prefetch_page(*handle);
-                }
-            }
-            for (probe, seen) in probes.iter_mut().zip(&seen) {
-                probe.hint = Hint { version: self.version, seen: None };
-                // The first one last: most often it is the one.
-                for &(at, handle) in seen.iter().flatten().rev() {
-                    let slot = match handle & ALONE {
-                        0 => self.slabs.prefetch(handle, to_write),
-                        _ => Slot::default(),
-                    };
-                    probe.hint.seen = Some(Found { at: at as u32, handle, slot });
-                }
-            }
-        }
     }
 
     /// Where a key's entry is.
