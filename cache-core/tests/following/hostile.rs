@@ -250,3 +250,22 @@ fn whatever_a_primary_says() {
     }
     assert!(taken > 300, "{taken}");
 }
+
+/// What it has not read is kept for it, however little is kept for those who come back.
+#[test]
+fn a_slow_follower_misses_nothing() {
+    let mut world = World::new(1, 40, &[("repl-backlog-size", "16kb")]);
+    let conn = world.connect(0);
+    world.exchange(0, conn, &["REPLCONF", "capa", "eof"]);
+    world.exchange(0, conn, &["PSYNC", "?", "-1"]);
+    world.exchange(0, conn, &["REPLCONF", "ACK", "0"]);
+    let value = "v".repeat(10_000);
+    let mut wanted = request::encode(["SELECT", "0"]);
+    for i in 0..400 {
+        world.say(0, &format!("SET key-{i} {value}"));
+        wanted.extend(request::encode(["SET", &format!("key-{i}"), &value]));
+    }
+    let stream = world.exchange_raw(0, conn, b"");
+    assert_eq!(stream.len(), wanted.len());
+    assert!(stream == wanted, "another stream than was written");
+}

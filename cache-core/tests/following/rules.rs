@@ -198,3 +198,36 @@ fn other_data_fail_transactions_that_watch() {
     world.say(1, "GET a");
     assert_eq!(world.say(1, "EXEC"), Some(Value::Null));
 }
+
+/// At the moment of the answer, and not some time later.
+#[test]
+fn whoever_is_counted_has_it() {
+    let mut world = World::new(3, 29, &[]);
+    world.piece = 9;
+    world.follow(1, 0);
+    world.follow(2, 0);
+    world.agree(&[0, 1, 2]);
+    for round in 0..30 {
+        world.say(0, &format!("SET a {round}"));
+        let mut answer = world.say(0, "WAIT 1 0");
+        while answer.is_none() {
+            assert!(world.step(), "nobody answers");
+            let heard = world.hear(0);
+            answer = (!heard.is_empty())
+                .then(|| Value::parse(&heard).expect("a reply"))
+                .flatten()
+                .map(|(value, _)| value);
+        }
+        let Some(Value::Integer(count)) = answer else { panic!("a count") };
+        let has = |node: usize| {
+            world.nodes[node]
+                .keyspace()
+                .get(0, b"a")
+                .and_then(|e| e.as_string().map(<[u8]>::to_vec))
+        };
+        let wanted = round.to_string().into_bytes();
+        let having = [1, 2].into_iter().filter(|&node| has(node).as_ref() == Some(&wanted)).count();
+        assert!(having as i64 >= count, "{having} of {count} have it");
+        world.settle();
+    }
+}
