@@ -191,7 +191,8 @@ proptest! {
                     small.now.wall_us += ms * 1000;
                 }
             }
-            let budget = Budget { commands: 1, background: 3 };
+            // With a smaller background KEYS lets others go on in between, and sees what they do.
+            let budget = Budget { commands: 1, background: 1000 };
             while small.node.run(small.now, budget, &mut ()) == Run::More {}
             small.listen();
         }

@@ -109,10 +109,9 @@ impl Store {
         }
         if len > LONG {
             let expires_ms = parts.expires_ms;
-            let mut bytes = Vec::new();
-            bytes.try_reserve_exact(len).ok()?;
-            bytes.extend_from_slice(parts.value);
-            bytes.resize(len, 0);
+            let mut bytes = zeroes(len)?;
+            let kept = old.min(len);
+            bytes[..kept].copy_from_slice(&parts.value[..kept]);
             let number = self.add_object(Data::String(bytes)).to_le_bytes();
             let parts = Parts { key: probe.key, expires_ms, kind: Kind::Object, value: &number };
             self.rewrite(probe.path, found, &parts);
@@ -179,6 +178,12 @@ impl Store {
 
 /// Gives a string another length. `None`: there is no memory.
 fn resize(bytes: &mut Vec<u8>, len: usize) -> Option<()> {
+    if len > bytes.capacity() && len / 2 > bytes.len() {
+        let mut longer = zeroes(len)?;
+        longer[..bytes.len()].copy_from_slice(bytes);
+        *bytes = longer;
+        return Some(());
+    }
     if len > bytes.capacity() {
         // Less than a doubling: a string that grows must not take twice what it needs.
         let more = (len - bytes.len()).max(bytes.len() / 8);
@@ -186,6 +191,15 @@ fn resize(bytes: &mut Vec<u8>, len: usize) -> Option<()> {
     }
     bytes.resize(len, 0);
     Some(())
+}
+
+/// So many zeroes, of memory that the system gives only where it is written to. `None`: there is none.
+fn zeroes(len: usize) -> Option<Vec<u8>> {
+    let mut room: Vec<u8> = Vec::new();
+    room.try_reserve_exact(len).ok()?;
+    // What was tried is not to be left out, since the next line knows no error.
+    drop(core::hint::black_box(room));
+    Some(vec![0; len])
 }
 
 /// Whether a record is to have memory of its own: a long one, and that of an object, so that eviction
