@@ -41,6 +41,7 @@ impl Node {
         self.hand_out();
         let feeds_more = self.feed_followers(now);
         self.tend_files(now);
+        Post { now, state: &mut self.state, conns: &mut self.conns, own: None }.answer_ack_waits();
         if loads_more || feeds_more { Run::More } else { done }
     }
 

@@ -41,7 +41,7 @@ fn strings() -> Keyspace {
 
 fn write(keyspace: &Keyspace) -> Vec<u8> {
     let mut snapshot = Snapshot::new(keyspace.clone(), &Config::default(), NOW);
-    snapshot.note("repl-id", "abc");
+    snapshot.note("origin", "abc");
     let mut bytes = Vec::new();
     while let Some(block) = snapshot.next_block() {
         assert!(block.len() < 100_000, "{}", block.len());
@@ -85,7 +85,7 @@ fn what_is_saved_is_loaded() {
     assert_eq!(copy.digest(), keyspace.digest());
     assert_eq!(loaded.keys, keyspace.total_len());
     assert_eq!(loaded.bytes, bytes.len() as u64);
-    assert_eq!(loaded.aux("repl-id"), Some(&b"abc"[..]));
+    assert_eq!(loaded.aux("origin"), Some(&b"abc"[..]));
     assert_eq!(loaded.aux("ctime"), Some(&b"1000"[..]));
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::arguments::{integer, positive_or_out_of_range, wait_millis};
 use super::super::{Error, Flow, Outcome};
-use crate::node::{AckWait, Cx};
+use crate::node::{AckWait, Cx, LogState};
 use crate::observer::Observer;
 use alloc::boxed::Box;
 
@@ -17,7 +17,7 @@ pub(super) fn wait<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
     let followers = integer(cx.args.at(1))?.max(0).unsigned_abs();
     let until_us = wait_millis(cx, cx.args.at(2))?;
     let offset = cx.conn.wrote_upto;
-    wait_for(cx, AckWait { offset, followers, stored: false, until_us })
+    wait_for(cx, AckWait { offset, followers, stored: false, logged: None, until_us })
 }
 
 pub(super) fn waitaof<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
@@ -33,19 +33,23 @@ pub(super) fn waitaof<O: Observer>(cx: &mut Cx<'_, O>) -> Outcome {
              replicas are just local and are not propagated.",
         ));
     }
-    if local > 0 {
+    let logs = cx.state.persist.log == LogState::On;
+    if local > 0 && !logs {
         return Err(Error::Text(
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
         ));
     }
     let offset = cx.conn.wrote_upto;
-    wait_for(cx, AckWait { offset, followers, stored: true, until_us })
+    // What others wrote before it is waited for too: a log is synced as a whole.
+    let logged = (local > 0).then(|| cx.state.effects.offset());
+    wait_for(cx, AckWait { offset, followers, stored: true, logged, until_us })
 }
 
 fn wait_for<O: Observer>(cx: &mut Cx<'_, O>, wait: AckWait) -> Outcome {
     let count = wait.count_in(cx.state, cx.conns, cx.conn);
-    if count >= wait.followers || !cx.may_wait() {
-        wait.answer(cx.out(), count);
+    let is_logged = wait.is_logged(cx.state);
+    if count >= wait.followers && is_logged || !cx.may_wait() {
+        wait.answer(cx.out(), (count, is_logged));
         return Ok(Flow::Done);
     }
     cx.state.ask_followers();

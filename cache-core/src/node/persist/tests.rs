@@ -233,6 +233,28 @@ fn a_reply_leaves_when_the_log_is_safe() {
 }
 
 #[test]
+fn waitaof_waits_for_the_disk() {
+    let mut world = World::start(Disk::default(), &[("appendonly", "yes")], T0);
+    world.settle();
+    assert_eq!(world.ask("SET a 1"), "+OK\r\n");
+    assert_eq!(world.ask("WAITAOF 0 0 0"), "*2\r\n:0\r\n:0\r\n");
+    assert_eq!(world.ask("WAITAOF 1 0 0"), "");
+    world.settle();
+    assert_eq!(world.replies(), "*2\r\n:1\r\n:0\r\n");
+    assert_eq!(world.ask("WAITAOF 1 0 0"), "*2\r\n:1\r\n:0\r\n");
+    assert_eq!(world.ask("SET a 2"), "+OK\r\n");
+    assert_eq!(world.ask("WAITAOF 1 0 50"), "");
+    world.settle();
+    assert_eq!(world.replies(), "", "it is written, and synced within a second");
+    world.pass(60);
+    assert_eq!(world.replies(), "*2\r\n:0\r\n:0\r\n");
+    assert_eq!(world.ask("WAITAOF 1 0 0"), "");
+    world.pass(1100);
+    world.settle();
+    assert_eq!(world.replies(), "*2\r\n:1\r\n:0\r\n");
+}
+
+#[test]
 fn a_full_disk_refuses_writes_and_loses_none() {
     let mut world = World::start(Disk::default(), &ALWAYS, T0);
     world.settle();

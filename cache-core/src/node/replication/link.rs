@@ -2,7 +2,7 @@
 
 use super::super::conn::{ConnFlags, ConnId, Connection, Peer};
 use super::super::state::State;
-use super::super::{Action, LogLevel, Node};
+use super::super::{Action, LogLevel, LogState, Node};
 use super::greeting::Greeting;
 use super::transfer::Transfer;
 use super::{ReplId, Role, address};
@@ -41,6 +41,10 @@ pub(crate) struct Link {
     pub(super) next_ack_us: u64,
     /// The primary is to be told at once.
     pub(super) ack_wanted: bool,
+    /// A place in the stream whose effects the log had not synced yet, and the offset of those.
+    unsynced: Option<(u64, u64)>,
+    /// The place up to which the log is known to be safe.
+    synced: u64,
     /// What was obeyed and isn't passed on before its transaction has ended.
     held: Vec<u8>,
 }
@@ -60,6 +64,13 @@ pub(super) enum LinkStage {
 }
 
 impl Link {
+    /// The data at hand are those of the stream at its offset, which may be less than before.
+    pub(super) fn begin_history(&mut self) {
+        self.whole = false;
+        self.unsynced = None;
+        self.synced = 0;
+    }
+
     pub(super) fn new(host: String, port: u16, now_us: u64) -> Self {
         Link {
             host,
@@ -73,6 +84,8 @@ impl Link {
             online_since_us: now_us,
             next_ack_us: 0,
             ack_wanted: false,
+            unsynced: None,
+            synced: 0,
             held: Vec::new(),
         }
     }
@@ -313,11 +326,25 @@ impl State {
     /// Tells the primary how far this node is.
     pub(super) fn acknowledge(&mut self, conn: &mut Connection, now_us: u64) {
         let offset = self.effects.feed.offset();
+        let logs = self.persist.log == LogState::On;
+        let (logged, synced) = (self.effects.offset(), self.persist.tail.synced());
         let Some(link) = self.replication.link_mut() else { return };
         link.next_ack_us = now_us.saturating_add(ACK_US);
         link.ack_wanted = false;
+        if let Some((place, _)) = link.unsynced.take_if(|(_, logged)| *logged <= synced) {
+            link.synced = place;
+        }
+        if logged <= synced {
+            link.synced = offset;
+        } else {
+            link.unsynced.get_or_insert((offset, logged));
+        }
+        let stored = link.synced.to_string();
         let before = conn.out.len();
-        send(conn, &["REPLCONF", "ACK", &offset.to_string()]);
+        match logs {
+            true => send(conn, &["REPLCONF", "ACK", &offset.to_string(), "FACK", &stored]),
+            false => send(conn, &["REPLCONF", "ACK", &offset.to_string()]),
+        }
         self.unsent += conn.out.len() - before;
     }
 

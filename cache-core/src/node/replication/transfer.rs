@@ -171,7 +171,7 @@ impl Node {
         state.replication.stream_db = stream_db;
         state.effects.feed.restart_at(offset);
         if let Some(link) = state.replication.link_mut() {
-            link.whole = false;
+            link.begin_history();
         }
         state.go_online(conn, None, now);
         // What they have is another history's.
@@ -197,7 +197,6 @@ impl State {
     /// Puts other data in the place of what is there, as one event.
     pub(in crate::node) fn replace_data(&mut self, keyspace: Keyspace) {
         self.watch.touch_where(|_, _| true);
-        self.close_log();
         self.keyspace.replace(keyspace);
         self.blocked.touch_where(|_| true);
         self.tracking.flush();

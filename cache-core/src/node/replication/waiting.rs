@@ -1,4 +1,4 @@
-//! Waiting until followers have what a connection wrote: WAIT and WAITAOF.
+//! Waiting until followers, and this node's own disk, have what a connection wrote: WAIT and WAITAOF.
 
 use super::super::conn::{ConnId, Connection, Connections};
 use super::super::post::Post;
@@ -15,6 +15,8 @@ pub(crate) struct AckWait {
     pub(crate) followers: u64,
     /// Whether followers are to have it on their disks.
     pub(crate) stored: bool,
+    /// The offset up to which this node's own log is to be safe; `None` if that is no matter.
+    pub(crate) logged: Option<u64>,
     /// Monotonic microseconds at which waiting ends; `u64::MAX` never.
     pub(crate) until_us: u64,
 }
@@ -36,11 +38,16 @@ impl AckWait {
         self.count(state, |id| self.upto(if own.id == id { Some(own) } else { conns.get(id) }))
     }
 
+    /// Whether this node's own log is as far as it is waited for.
+    pub(crate) fn is_logged(&self, state: &State) -> bool {
+        self.logged.is_none_or(|upto| state.persist.tail.synced() >= upto)
+    }
+
     /// Writes the answer.
-    pub(crate) fn answer(&self, out: &mut Reply, count: u64) {
+    pub(crate) fn answer(&self, out: &mut Reply, (count, is_logged): (u64, bool)) {
         if self.stored {
             out.array(2);
-            out.integer(0);
+            out.integer(i64::from(self.logged.is_some() && is_logged));
         }
         out.integer(i64::try_from(count).unwrap_or(i64::MAX));
     }
@@ -68,8 +75,10 @@ impl Post<'_> {
         let ids: Vec<ConnId> = self.state.replication.waiters.clone();
         for id in ids {
             let wait = self.conns.get(id).and_then(|conn| conn.acks.as_deref());
-            let count = wait.map(|wait| (self.count_acks(wait), wait.followers));
-            if count.is_some_and(|(count, wanted)| count >= wanted) {
+            let is_over = |wait: &AckWait| {
+                self.count_acks(wait) >= wait.followers && wait.is_logged(self.state)
+            };
+            if wait.is_some_and(is_over) {
                 self.end_ack_wait(id, |_| {});
             }
         }
@@ -82,13 +91,13 @@ impl Post<'_> {
             return false;
         };
         self.state.replication.waiters.retain(|waiter| *waiter != id);
-        let count = self.count_acks(&wait);
+        let reached = (self.count_acks(&wait), wait.is_logged(self.state));
         self.conns.unblock(id);
         self.answer_waiter(id, |out| {
             let before = out.len();
             other(out);
             if out.len() == before {
-                wait.answer(out, count);
+                wait.answer(out, reached);
             }
         });
         self.conns.wake(id);
