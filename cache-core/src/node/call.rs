@@ -57,8 +57,8 @@ pub(crate) fn call<O: Observer>(cx: &mut Cx<'_, O>, id: CommandId) -> Flow {
             show(cx, took_ns, bytes);
         }
     }
-    if cx.conn.tracker.is_some() && flow == Flow::Done {
-        track(cx);
+    if cx.conn.tracker.is_some() {
+        track(cx, &flow);
     }
     if cx.state.dirty != dirty {
         // After each command and not each turn, whose end depends on how the input was cut.
@@ -106,7 +106,11 @@ fn show<O: Observer>(cx: &mut Cx<'_, O>, took_ns: Option<u64>, (request, reply):
 
 /// Remembers which keys a client that tracks them has read.
 #[cold]
-fn track<O: Observer>(cx: &mut Cx<'_, O>) {
+fn track<O: Observer>(cx: &mut Cx<'_, O>, flow: &Flow) {
+    // Who waits for a key has read that it isn't there.
+    if !matches!(flow, Flow::Done | Flow::Waits(_)) {
+        return;
+    }
     let reads = cx.spec.flags.contains(Flags::READONLY) && !cx.spec.flags.contains(Flags::PUBSUB);
     if reads && cx.conn.tracks_reads() {
         let keys = commands::find_keys(cx.spec, cx.args).unwrap_or_default();
@@ -118,7 +122,8 @@ fn track<O: Observer>(cx: &mut Cx<'_, O>) {
     }
     // What CLIENT CACHING says holds for the next command, or for a whole transaction.
     let holds_on = cx.in_exec || cx.conn.has(ConnFlags::MULTI);
-    if !holds_on
+    if *flow == Flow::Done
+        && !holds_on
         && !cx.spec.is(Role::KEEPS_CACHING)
         && let Some(tracker) = &mut cx.conn.tracker
     {

@@ -207,6 +207,9 @@ pub(super) fn say_all(
             cmd.arg(word);
         });
     }
+    if pipe.is_empty() {
+        return Vec::new();
+    }
     match pipe.ignore_errors().query(connection) {
         Ok(Value::Array(answers)) => answers,
         other => panic!("{other:?}"),
