@@ -25,6 +25,7 @@ const OTHERS = [
   'latency',
   'notices',
   'pubsub',
+  'replication',
   'server',
   'shard-pubsub',
   'sorted-sets-resp3',

@@ -17,12 +17,20 @@ pub(crate) struct Generator<'a> {
     random: Random,
     /// For each client that is in a transaction: after how many commands it shall end.
     multi: [Option<usize>; CLIENTS],
+    /// Who may be sent what nobody asked for.
+    hears: [bool; CLIENTS],
 }
 
 impl<'a> Generator<'a> {
     pub(crate) fn new(commands: &'a [Command], seed: u64) -> Self {
         let weight = commands.iter().map(|c| c.weight).sum();
-        Generator { commands, weight, random: Random::new(seed), multi: [None; CLIENTS] }
+        Generator {
+            commands,
+            weight,
+            random: Random::new(seed),
+            multi: [None; CLIENTS],
+            hears: [false; CLIENTS],
+        }
     }
 
     /// The next step.
@@ -38,8 +46,10 @@ impl<'a> Generator<'a> {
         let mut commands = Vec::new();
         while commands.len() < count {
             if self.say(client, &mut commands) {
-                // What may block ends a piece but for what touches no data: see `Run::step`.
-                if self.random.one_in(3) {
+                // What may block ends a piece but for what touches no data: see `Run::step`. Valkey has
+                // what stands behind it wait for the rest of the pipeline that ended its waiting, so
+                // that those who are sent messages would hear more before it.
+                if self.random.one_in(3) && !self.hears[client] {
                     commands.push(vec![b"PING".to_vec(), b"behind".to_vec()]);
                 }
                 break;
@@ -69,7 +79,9 @@ impl<'a> Generator<'a> {
                 out.push(self.of_one_score(words[key].clone()));
             }
         }
-        if command.spec.name == "client|tracking" {
+        let name = command.spec.name;
+        self.hears[client] |= name.ends_with("subscribe") || name == "client|tracking";
+        if name == "client|tracking" {
             // Valkey tells at the end of a turn what is broadcast: only one client listens to that.
             words.retain(|word| !word.eq_ignore_ascii_case(b"bcast"));
         }

@@ -179,8 +179,12 @@ fn report(difference: &Difference) {
     println!("  Valkey  {}", difference.theirs.replace('\n', "\n          "));
 }
 
+/// Steps that are shown of a story that takes more than one command at a time.
+const LAST_STEPS: usize = 3;
+
 /// Prints the shortest story that can be found, as a script.
 fn explain(server: &mut Server, resp: &'static str, steps: &[Step], limit: Duration) -> Result<()> {
+    let whole = steps;
     let steps = shrink::single(steps);
     println!("looking for a shorter story than {} steps", steps.len());
     // Panics while looking are told once, at the end.
@@ -188,7 +192,12 @@ fn explain(server: &mut Server, resp: &'static str, steps: &[Step], limit: Durat
     std::panic::set_hook(Box::new(|_| {}));
     let again = shrink::play(server, resp, &steps)?.0;
     let Some(again) = again else {
-        println!("it does not happen again, one command at a time");
+        println!(
+            "it does not happen again, one command at a time; the last of what was said at once:"
+        );
+        for step in whole.iter().rev().take(LAST_STEPS).rev() {
+            println!("{step:?}");
+        }
         return Ok(());
     };
     let steps = shrink::shrink(server, resp, steps, &again, limit)?;
