@@ -33,6 +33,11 @@ fuzz_target!(|input: &[u8]| {
         return;
     }
     let reply = first.request(NOW, conn, &["DUMP", "key"], &mut ()).expect("a reply");
+    if reply == b"$-1\r\n" {
+        // Its fields were due and have been swept.
+        assert!(first.keyspace().is_empty());
+        return;
+    }
     let start = reply.iter().position(|&b| b == b'\n').expect("a bulk string") + 1;
     let (mut second, conn) = node(2);
     assert!(restores(&mut second, conn, &reply[start..reply.len() - 2]));
